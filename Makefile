@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# `make demo` and `make check` are all that a newcomer needs; `make help` lists
+# the rest. Everything that is downloaded or built outside of build/ is kept
+# under ${XDG_CACHE_HOME:-~/.cache}/tcpopt.
+
+BUILD := build
+CLANG ?= clang-19
+BPF_CFLAGS := -target bpf -g -O2 -Wall -Wextra -Werror -I/usr/include/$(shell gcc -print-multiarch)
+PROGRAMS := $(wildcard bpf-progs/*/*.bpf.c)
+TEST_PROGRAMS := $(wildcard tests/vm/bpf/*.bpf.c)
+OBJECTS := $(foreach p,$(PROGRAMS),$(BUILD)/bpf-progs/$(notdir $(p:.c=.o)))
+TEST_OBJECTS := $(foreach p,$(TEST_PROGRAMS),$(BUILD)/test-progs/$(notdir $(p:.c=.o)))
+PREFIX ?= /usr/local
+
+.PHONY: help demo check check-series check-listing setup kernel programs userspace unit lint install clean
+
+help:
+	@echo 'make demo          build all, boot the patched kernel, show the User Timeout Option at work'
+	@echo 'make check         build all, run every test'
+	@echo 'make kernel        build the patched kernel'
+	@echo 'make userspace     build tcpopt-loader and tcpoptctl'
+	@echo 'make programs      build the BPF programs'
+	@echo 'make check-series  build every prefix of the patch series (long)'
+	@echo 'make check-listing PAPER=FILE  run Listing 1 of the netdev paper as it is printed'
+	@echo 'make unit          unit tests under ASan and UBSan'
+	@echo 'make lint          clang-format, clang-tidy, shellcheck'
+	@echo 'make install       install programs and daemon (PREFIX=$(PREFIX), DESTDIR)'
+	@echo 'scripts/vm         boot a kernel and run a command in it'
+
+setup:
+	@scripts/setup
+
+demo: setup
+	@scripts/kernel build patched
+	@$(MAKE) --no-print-directory userspace programs
+	@scripts/demo
+
+check: setup
+	@tests/run
+
+kernel: setup
+	@scripts/kernel build patched
+
+check-series: setup
+	@scripts/check-series
+
+# The paper is not part of this repository.
+check-listing: setup userspace programs
+	@test -n "$(PAPER)" || { echo 'make check-listing PAPER=FILE: the text of the netdev 0x13 paper' >&2; exit 2; }
+	@tests/paper-listing $(PAPER) 'struct tcp_option {' $(BUILD)/test-progs/listing1.bpf.o
+	@scripts/vm --kernel patched --env TCPOPT_EXAMPLE=listing1 -- \
+		/usr/bin/python3 -m pytest -q -p no:cacheprovider tests/vm/test_hooks.py -k paper_example
+
+programs: $(OBJECTS) $(TEST_OBJECTS)
+
+define compile
+@mkdir -p $(@D)
+@echo "  BPF     $@"
+@$(CLANG) $(BPF_CFLAGS) -MMD -MF $(@:.o=.d) -c $< -o $@
+endef
+
+define program
+$(1)/$(notdir $(2:.c=.o)): $(2)
+	$$(compile)
+endef
+$(foreach p,$(PROGRAMS),$(eval $(call program,$(BUILD)/bpf-progs,$(p))))
+$(foreach p,$(TEST_PROGRAMS),$(eval $(call program,$(BUILD)/test-progs,$(p))))
+-include $(OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d)
+
+userspace:
+	@cmake -S userspace -B $(BUILD)/userspace -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+		-DCMAKE_INSTALL_PREFIX=$(PREFIX) --log-level=WARNING >/dev/null
+	@cmake --build $(BUILD)/userspace
+
+# In the tree that has the unit tests, so that they are looked at too.
+lint: $(BUILD)/sanitized
+	@cmake --build $< --target lint
+	@git ls-files | xargs grep -lE '^#!(/usr/bin/env bash|/bin/(ba)?sh)' | xargs shellcheck -x
+
+$(BUILD)/sanitized:
+	@cmake -S userspace -B $@ -G Ninja --log-level=WARNING \
+		-DTCPOPT_SANITIZE=ON -DTCPOPT_TESTS=ON >/dev/null
+
+unit: $(BUILD)/sanitized
+	@cmake --build $<
+	@mkdir -p $(BUILD)/reports
+	@ctest --test-dir $< --output-on-failure --output-junit $(CURDIR)/$(BUILD)/reports/unit.xml
+
+install: userspace programs
+	@DESTDIR=$(DESTDIR) cmake --install $(BUILD)/userspace
+	@install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/tcpopt $(OBJECTS)
+
+clean:
+	rm -rf $(BUILD)

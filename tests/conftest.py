@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Fixtures for tests that run as root on a kernel of their own."""
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+BUILD = pathlib.Path(os.environ.get("TCPOPT_BUILD", ROOT / "build"))
+PROGRAMS = [BUILD / "bpf-progs", BUILD / "test-progs"]
+sys.path.insert(0, str(ROOT / "tests/vm"))
+CTL = BUILD / "userspace/tcpoptctl"
+LOADER = BUILD / "userspace/tcpopt-loader"
+
+
+def cgroup2():
+    """Where cgroup v2 is mounted."""
+    for line in pathlib.Path("/proc/mounts").read_text().splitlines():
+        fields = line.split()
+        if fields[2] == "cgroup2":
+            return pathlib.Path(fields[1])
+    raise RuntimeError("cgroup v2 is not mounted")
+
+
+def remove_cgroup(path):
+    """Its processes may still be on their way out."""
+    deadline = time.monotonic() + 10
+    while path.exists():
+        try:
+            path.rmdir()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+
+
+class Loader:
+    """A daemon with directories of its own, and tcpoptctl that talks to it."""
+
+    def __init__(self, run_dir, bpffs):
+        self.run_dir, self.bpffs, self.process = run_dir, bpffs, None
+
+    def arguments(self, *more):
+        programs = [word for path in PROGRAMS for word in ("--programs", path)]
+        return [LOADER, "--run-dir", self.run_dir, "--bpffs", self.bpffs, *programs, *more]
+
+    def start(self):
+        self.log = open(self.run_dir / "log", "a+", encoding="utf-8")
+        self.process = subprocess.Popen(self.arguments("--log-level", "debug"), stderr=self.log)
+        deadline = time.monotonic() + 30
+        while self.ctl("list").returncode != 0:
+            assert self.process.poll() is None and time.monotonic() < deadline, self.messages()
+            time.sleep(0.05)
+
+    def stop(self, sig=signal.SIGTERM):
+        """End the daemon and return its exit status."""
+        self.process.send_signal(sig)
+        return self.process.wait(timeout=30)
+
+    def messages(self):
+        return (self.run_dir / "log").read_text(encoding="utf-8")
+
+    def ctl(self, *args, prefix=()):
+        """Run tcpoptctl ARGS; returns the CompletedProcess, whatever its status."""
+        programs = [word for path in PROGRAMS for word in ("--programs", path)]
+        return subprocess.run([*prefix, CTL, "--run-dir", self.run_dir, *programs, *args],
+                              capture_output=True, text=True, timeout=120, check=False)
+
+    def ok(self, *args):
+        """Run tcpoptctl ARGS, which must do it without a word on stderr."""
+        done = self.ctl(*args)
+        assert (done.returncode, done.stderr) == (0, ""), done
+        return done.stdout
+
+    def list(self):
+        return json.loads(self.ok("list", "--json"))
+
+    def entry(self, name, cgroup):
+        found = [e for e in self.list() if e["name"] == name and e["cgroup"] == str(cgroup)]
+        assert len(found) == 1, self.list()
+        return found[0]
+
+    def stats(self, name, cgroup):
+        return self.entry(name, cgroup)["stats"]
+
+    def params(self, name, cgroup):
+        return self.entry(name, cgroup)["params"]
+
+    def reset(self):
+        """Running, and nothing attached."""
+        if self.process.poll() is not None:
+            self.start()
+        for entry in self.list():
+            self.ok("detach", entry["name"], "--cgroup", entry["cgroup"])
+
+    def end(self):
+        if self.process.poll() is None:
+            assert self.stop() == 0, self.messages()
+        self.log.close()
+        for directory, _, files in os.walk(self.bpffs, topdown=False):
+            for name in files:
+                os.unlink(os.path.join(directory, name))
+            os.rmdir(directory)
+
+
+@pytest.fixture
+def ctl():
+    """tcpoptctl without a daemon."""
+    return Loader(pathlib.Path("/nonexistent"), None).ctl
+
+
+@pytest.fixture
+def make_cgroup():
+    """make_cgroup(name, below=None): a fresh cgroup directory."""
+    made = []
+
+    def make(name, below=None):
+        path = (below or cgroup2()) / f"tcpopt-test-{name}-{os.getpid()}-{len(made)}"
+        path.mkdir()
+        made.append(path)
+        return path
+
+    yield make
+    for path in reversed(made):
+        remove_cgroup(path)
+
+
+@pytest.fixture
+def cgroup(make_cgroup):
+    return make_cgroup("one")
+
+
+def started(directory, name):
+    daemon = Loader(directory, pathlib.Path("/sys/fs/bpf") / f"tcpopt-{name}-{os.getpid()}")
+    daemon.start()
+    return daemon
+
+
+@pytest.fixture
+def loader(tmp_path):
+    """A daemon of the test's own. What it left attached is removed in the end."""
+    daemon = started(tmp_path, "test")
+    yield daemon
+    daemon.end()
+
+
+@pytest.fixture(scope="session")
+def session_loader(tmp_path_factory):
+    daemon = started(tmp_path_factory.mktemp("loader"), "session")
+    yield daemon
+    daemon.end()
+
+
+@pytest.fixture
+def shared_loader(session_loader):
+    """A running daemon with nothing attached, for tests of something else."""
+    yield session_loader
+    session_loader.reset()
+
+
+@pytest.fixture(scope="session")
+def session_hosts():
+    from net import Hosts
+    hosts = Hosts()
+    yield hosts
+    hosts.remove()
+
+
+@pytest.fixture
+def hosts(session_hosts, make_cgroup):
+    """Depends on the cgroups, so that the peers leave them before they are removed."""
+    session_hosts.begin()
+    yield session_hosts
+    session_hosts.reset()

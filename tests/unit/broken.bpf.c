@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0
+// Objects that the loader must refuse before it bothers the kernel. One of the
+// macros below is defined for each of them, see CMakeLists.txt.
+#include <linux/bpf.h>
+#include <linux/types.h>
+#include <bpf/bpf_helpers.h>
+
+#define TAG(text) __attribute__((btf_decl_tag("tcpopt:" text)))
+
+struct params {
+	__u32 plain;
+#ifdef BITFIELD
+	__u32 narrow : 3;
+#endif
+#ifdef MISSPELT_TAG
+	__u32 limited TAG("mx=5");
+#endif
+};
+
+struct {
+#ifdef HASH_PARAMS
+	__uint(type, BPF_MAP_TYPE_HASH);
+#else
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+#endif
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct params);
+} params SEC(".maps");
+
+struct stats {
+#ifdef NARROW_COUNTER
+	__u32 narrow;
+#else
+	__u64 wide;
+#endif
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct stats);
+} stats SEC(".maps");
+
+#ifdef NO_SOCKOPS
+SEC("iter/tcp")
+#else
+SEC("sockops")
+#endif
+int first(struct bpf_sock_ops *skops)
+{
+	__u32 zero = 0;
+
+	bpf_map_lookup_elem(&stats, &zero);
+	return bpf_map_lookup_elem(&params, &zero) ? 1 : 0;
+}
+
+#ifdef TWO_SOCKOPS
+SEC("sockops")
+int second(struct bpf_sock_ops *skops)
+{
+	return 1;
+}
+#endif
+
+#ifdef OTHER_TYPE
+SEC("cgroup/skb")
+int other(struct __sk_buff *skb)
+{
+	return 1;
+}
+#endif
+
+char _license[] SEC("license") = "GPL";

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "ctl/check.h"
+
+#include <set>
+
+#include "support.h"
+
+namespace tcpopt {
+namespace {
+
+using testing::HasSubstr;
+
+Feature feature(std::string_view name, Support support) {
+  return {name, "what it is", "CONFIG_X=y", [support] { return Finding{support, "detail"}; }};
+}
+
+Description program(std::string name, std::vector<std::string> required,
+                    std::vector<std::string> wanted = {}) {
+  Description description;
+  description.name = std::move(name);
+  description.required = std::move(required);
+  description.required_by_iterator = std::move(wanted);
+  return description;
+}
+
+TEST(FeatureTable, EntriesAreCompleteAndDistinct) {
+  std::set<std::string_view> names;
+  for (const auto& entry : all_features()) {
+    EXPECT_TRUE(names.insert(entry.name).second) << entry.name;
+    EXPECT_FALSE(entry.what.empty()) << entry.name;
+    EXPECT_FALSE(entry.brought_by.empty()) << entry.name;
+    EXPECT_TRUE(entry.ask) << entry.name;
+  }
+  EXPECT_THAT(names,
+              testing::IsSupersetOf({"sockops", "cgroup-link", "btf", "upstream-hdr-opt",
+                                     "sk-storage", "tcp-iter", "iter-setsockopt", "tcp-options"}));
+}
+
+TEST(FeatureTable, SaysWhatBringsOurPatches) {
+  const auto* ours = find_feature(all_features(), "tcp-options");
+  ASSERT_NE(ours, nullptr);
+  EXPECT_EQ(ours->brought_by, "kernel-patches/6.12 with CONFIG_BPF_TCP_OPTIONS=y");
+  EXPECT_EQ(find_feature(all_features(), "nonsense"), nullptr);
+}
+
+TEST(Required, NamesTheFeatureAndWhatBringsIt) {
+  const std::vector<Feature> features{feature("a", Support::Yes), feature("b", Support::No),
+                                      feature("c", Support::Denied)};
+  EXPECT_EQ(error_of(check_required(features, {"a"})), "");
+  EXPECT_EQ(error_of(check_required(features, {"a", "b"})),
+            "this kernel lacks b (what it is); CONFIG_X=y brings it");
+  EXPECT_EQ(error_of(check_required(features, {"c"})),
+            "not permitted to load BPF programs; run as root");
+  EXPECT_THAT(error_of(check_required(features, {"z"})),
+              HasSubstr("it requires 'z', which this tcpopt does not know"));
+}
+
+TEST(Check, OneLineAFeature) {
+  const std::vector<Feature> features{feature("here", Support::Yes), feature("gone", Support::No)};
+  const auto rows = find_out(features, {program("uto", {"gone"}), program("iw", {}, {"gone"})});
+  EXPECT_EQ(check_text(rows),
+            "yes     here              what it is\n"
+            "no      gone              what it is; CONFIG_X=y brings it (needed by uto)\n");
+  const auto json = check_json(rows);
+  EXPECT_EQ(json[0]["available"], true);
+  EXPECT_EQ(json[1]["available"], false);
+  EXPECT_EQ(json[1]["support"], "no");
+  EXPECT_EQ(json[1]["needed_by"], nlohmann::json::array({"uto"}));
+  EXPECT_EQ(json[1]["wanted_by"], nlohmann::json::array({"iw"}));
+}
+
+TEST(Check, OnlyWhatIsNeededCounts) {
+  const std::vector<Feature> features{feature("gone", Support::No)};
+  EXPECT_TRUE(verdict(find_out(features, {})));
+  EXPECT_TRUE(verdict(find_out(features, {program("iw", {}, {"gone"})})));
+  EXPECT_EQ(error_of(verdict(find_out(features, {program("uto", {"gone"})}))),
+            "this kernel lacks gone, without which uto cannot run; see above what brings it");
+}
+
+TEST(Check, TheLoaderItselfNeedsSome) {
+  const std::vector<Feature> features{feature("cgroup-link", Support::No)};
+  EXPECT_THAT(error_of(verdict(find_out(features, {}))), HasSubstr("tcpopt-loader cannot run"));
+}
+
+TEST(Check, AMissingPrivilegeIsNoMissingFeature) {
+  const std::vector<Feature> features{feature("a", Support::Denied), feature("b", Support::No)};
+  EXPECT_THAT(error_of(verdict(find_out(features, {program("uto", {"b"})}))),
+              HasSubstr("not permitted"));
+}
+
+}  // namespace
+}  // namespace tcpopt

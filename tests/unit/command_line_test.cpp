@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The two programs from outside: exit statuses and the one line on stderr.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cstdio>
+#include <fstream>
+#include <memory>
+#include <sstream>
+
+#include "support.h"
+
+namespace tcpopt {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+struct Outcome {
+  int status;
+  std::string out, err;
+};
+
+class CommandLine : public testing::Test {
+ protected:
+  /// @param arguments for the shell
+  [[nodiscard]] Outcome run(std::string_view program, std::string_view arguments) const {
+    const auto out = directory_.path() / "out";
+    const auto err = directory_.path() / "err";
+    const auto command =
+        fmt::format("{} {} >{} 2>{}", program, arguments, out.string(), err.string());
+    const int status = std::system(command.c_str());  // NOLINT(cert-env33-c): our own words
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read(out), read(err)};
+  }
+  [[nodiscard]] Outcome ctl(std::string_view arguments) const {
+    return run(TEST_TCPOPTCTL,
+               fmt::format("--run-dir {} {}", directory_.path().string(), arguments));
+  }
+  /// Expects exit status 1 and one line on stderr, which is returned.
+  [[nodiscard]] static std::string refusal(const Outcome& outcome) {
+    EXPECT_EQ(outcome.status, 1);
+    EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1) << outcome.err;
+    EXPECT_THAT(outcome.err, HasSubstr("; ")) << "a cure";
+    return outcome.err;
+  }
+
+  TemporaryDirectory directory_;
+
+ private:
+  static std::string read(const std::filesystem::path& path) {
+    std::ostringstream text;
+    text << std::ifstream(path).rdbuf();
+    return text.str();
+  }
+};
+
+TEST_F(CommandLine, WrongUsageIs2AndOneLine) {
+  for (const auto* arguments :
+       {"", "frobnicate", "attach", "attach uto", "attach --cgroup /x", "detach uto",
+        "set uto --cgroup /x", "list uto", "list --jsn", "check --cgroup /x", "attach uto --cgroup",
+        "attach uto --cgroup /x --set"}) {
+    const auto outcome = ctl(arguments);
+    EXPECT_EQ(outcome.status, 2) << arguments;
+    EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1) << outcome.err;
+    EXPECT_THAT(outcome.err, StartsWith("tcpoptctl: "));
+    EXPECT_EQ(outcome.out, "");
+  }
+  EXPECT_EQ(run(TEST_LOADER, "--nonsense").status, 2);
+  EXPECT_EQ(run(TEST_LOADER, "extra").status, 2);
+}
+
+TEST_F(CommandLine, HelpIsHelp) {
+  for (const auto* arguments : {"--help", "attach --help", "list -h"}) {
+    const auto outcome = ctl(arguments);
+    EXPECT_EQ(outcome.status, 0) << arguments;
+    EXPECT_THAT(outcome.out, HasSubstr("Usage")) << arguments;
+  }
+  EXPECT_EQ(run(TEST_LOADER, "--help").status, 0);
+}
+
+TEST_F(CommandLine, WithoutDaemon) {
+  EXPECT_THAT(refusal(ctl("list")), StartsWith("tcpoptctl: no daemon at "));
+}
+
+TEST_F(CommandLine, CgroupsThatAreNone) {
+  const auto file = directory_.path() / "file";
+  std::ofstream(file) << "x";
+  const auto top = directory_.path().string();
+  EXPECT_THAT(refusal(ctl("attach uto --cgroup " + top + "/no")), HasSubstr("it does not exist"));
+  EXPECT_THAT(refusal(ctl("attach uto --cgroup " + top)), HasSubstr("it is not a cgroup"));
+  EXPECT_THAT(refusal(ctl("set uto a=1 --cgroup " + file.string())),
+              HasSubstr("it is not a directory"));
+  EXPECT_THAT(refusal(ctl("detach uto --cgroup " + top + "/no")),
+              HasSubstr("went with its cgroup"));
+}
+
+TEST_F(CommandLine, SettingsThatAreNone) {
+  EXPECT_THAT(refusal(ctl("attach uto --cgroup / --set a=1 --set a=2")),
+              HasSubstr("a is given twice"));
+  EXPECT_THAT(refusal(ctl("set uto --cgroup / a")), HasSubstr("'a' is not a setting"));
+}
+
+TEST_F(CommandLine, ProgramsAreReadWithoutDaemon) {
+  std::filesystem::copy(std::filesystem::path(TEST_OBJECTS) / "sample.bpf.o", directory_.path());
+  const auto outcome = ctl("programs --programs " + directory_.path().string());
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, StartsWith("sample: a sample\n  timeout  1..300 s"));
+  EXPECT_EQ(ctl("programs --programs /nonexistent").out, "");
+}
+
+TEST_F(CommandLine, ABrokenObjectIsNamed) {
+  std::filesystem::copy(std::filesystem::path(TEST_OBJECTS) / "broken-bitfield.bpf.o",
+                        directory_.path());
+  EXPECT_THAT(refusal(ctl("programs --programs " + directory_.path().string())),
+              HasSubstr("broken-bitfield.bpf.o: params: narrow: it is a bitfield"));
+}
+
+TEST_F(CommandLine, LoaderRefusals) {
+  const auto top = directory_.path().string();
+  if (geteuid() != 0) {
+    EXPECT_THAT(refusal(run(TEST_LOADER, "--run-dir " + top)), HasSubstr("run as root"));
+    return;
+  }
+  EXPECT_THAT(refusal(run(TEST_LOADER, fmt::format("--run-dir {0} --bpffs {0}", top))),
+              HasSubstr("there is no bpffs"));
+  EXPECT_THAT(refusal(run(TEST_LOADER, fmt::format("--run-dir {0} --log-level loud", top))),
+              HasSubstr("'loud' is not a log level"));
+}
+
+TEST_F(CommandLine, WithoutPrivilegeTheLoaderSaysSo) {
+  if (geteuid() != 0) {
+    GTEST_SKIP() << "LoaderRefusals has it";
+  }
+  EXPECT_THAT(refusal(run("setpriv --reuid=65534 --clear-groups " TEST_LOADER,
+                          "--run-dir " + directory_.path().string())),
+              HasSubstr("run as root"));
+}
+
+}  // namespace
+}  // namespace tcpopt

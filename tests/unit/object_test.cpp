@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Objects as clang makes them. Nothing here asks the kernel.
+#include "bpf/object.h"
+
+#include <bpf/libbpf.h>
+
+#include <fstream>
+
+#include "bpf/verifier_log.h"
+#include "support.h"
+
+namespace tcpopt {
+namespace {
+
+using testing::HasSubstr;
+
+class ObjectTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() { libbpf_set_print(nullptr); }
+  static Result<Object> open(const std::string& name) {
+    return Object::open({name, std::filesystem::path(TEST_OBJECTS) / (name + ".bpf.o")});
+  }
+};
+
+TEST_F(ObjectTest, SaysWhatItIs) {
+  const auto object = open("sample");
+  ASSERT_TRUE(object) << error_of(object);
+  const auto& description = object->description();
+  EXPECT_EQ(description.name, "sample");
+  EXPECT_EQ(description.help, "a sample");
+  EXPECT_THAT(description.required, testing::ElementsAre("sockops", "cgroup-link"));
+  EXPECT_TRUE(description.has_iterator);
+  EXPECT_THAT(description.required_by_iterator, testing::ElementsAre("tcp-iter"));
+  ASSERT_EQ(description.counters.size(), 3U);
+  EXPECT_EQ(description.counters[2].name, "walks");
+  EXPECT_EQ(description.counters[2].offset, 16U);
+}
+
+TEST_F(ObjectTest, HasAParameterOfEachKind) {
+  const auto object = open("sample");
+  ASSERT_TRUE(object) << error_of(object);
+  const auto& schema = object->description().params;
+  ASSERT_TRUE(schema);
+  EXPECT_EQ(schema->names(), "timeout, offset, big, wide, tiny, enabled, color, label");
+  EXPECT_TRUE(schema->generation_offset);
+  EXPECT_EQ(schema->find("enabled")->kind, Kind::Bool);
+  EXPECT_EQ(schema->find("color")->kind, Kind::Enum);
+  EXPECT_EQ(schema->find("color")->default_text, "GREEN");
+  EXPECT_EQ(schema->find("label")->kind, Kind::Text);
+  EXPECT_EQ(schema->find("label")->size, 16U);
+  EXPECT_TRUE(schema->find("offset")->is_signed);
+  EXPECT_EQ(to_string(schema->find("offset")->min), "-5");
+  EXPECT_EQ(schema->find("timeout")->unit, "s");
+  EXPECT_EQ(schema->find("timeout")->help, "how long");
+  EXPECT_EQ(schema->find("_generation"), nullptr);
+}
+
+TEST_F(ObjectTest, RefusesWhatIsNotAsTheContractHasIt) {
+  EXPECT_THAT(error_of(open("broken-bitfield")), HasSubstr("params: narrow: it is a bitfield"));
+  EXPECT_THAT(error_of(open("broken-misspelt_tag")),
+              HasSubstr("params: limited: tag 'tcpopt:mx' is not known"));
+  EXPECT_THAT(error_of(open("broken-hash_params")),
+              HasSubstr("map 'params' is not a ARRAY of one struct"));
+  EXPECT_THAT(error_of(open("broken-narrow_counter")),
+              HasSubstr("stats: narrow: a counter is a __u64"));
+  EXPECT_THAT(error_of(open("broken-no_sockops")), HasSubstr("no function in SEC(\"sockops\")"));
+  EXPECT_THAT(error_of(open("broken-two_sockops")),
+              HasSubstr("functions first and second share section 'sockops'"));
+  EXPECT_THAT(error_of(open("broken-other_type")),
+              HasSubstr("function other in section 'cgroup/skb' cannot be attached"));
+}
+
+TEST_F(ObjectTest, RefusesFilesThatAreNoObjects) {
+  const TemporaryDirectory directory;
+  const auto path = directory.path() / "x.bpf.o";
+  std::ofstream(path) << "not an ELF file at all, but long enough to be one: "
+                      << std::string(99, 'x');
+  EXPECT_THAT(error_of(Object::open({"x", path})), HasSubstr("is it a BPF object file"));
+  EXPECT_FALSE(Object::open({"x", directory.path() / "missing"}));
+}
+
+TEST(VerifierLog, FindsTheReason) {
+  const VerifierLog log(
+      "0: R1=ctx() R10=fp0\n"
+      "0: (62) *(u32 *)(r1 +8) = 1\n"
+      "invalid bpf_context access off=8 size=4\n"
+      "processed 1 insns (limit 1000000) max_states_per_insn 0\n\n");
+  EXPECT_EQ(log.verdict(), "invalid bpf_context access off=8 size=4");
+  EXPECT_EQ(log.last_lines(2).front(), "invalid bpf_context access off=8 size=4");
+  EXPECT_EQ(log.last_lines(99).size(), 4U);
+  EXPECT_EQ(VerifierLog("").verdict(), "");
+  EXPECT_EQ(VerifierLog("processed 0 insns").verdict(), "");
+}
+
+}  // namespace
+}  // namespace tcpopt

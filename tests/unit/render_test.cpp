@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "ctl/render.h"
+
+#include "support.h"
+
+namespace tcpopt {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(Render, TablesAreAlignedAndHaveNoBlanksAtTheEnd) {
+  EXPECT_EQ(table({{"A", "LONG", "C"}, {"wider", "x", ""}}), "A      LONG  C\nwider  x\n");
+  EXPECT_EQ(table({}), "");
+}
+
+TEST(Render, ListShowsParameters) {
+  const nlohmann::json attachments{
+      {{"name", "uto"}, {"cgroup", "/c"}, {"since", 0}, {"params", {{"a", 1}, {"b", "x"}}}},
+      {{"name", "bare"}, {"cgroup", "/c"}, {"since", 0}, {"params", nlohmann::json::object()}}};
+  const auto text = list_text(attachments);
+  EXPECT_THAT(text, testing::StartsWith("NAME  CGROUP  SINCE"));
+  EXPECT_THAT(text, HasSubstr("a=1 b=x\n"));
+  EXPECT_THAT(text, HasSubstr("  -\n"));
+}
+
+TEST(Render, ProgramsShowRangeUnitAndDefault) {
+  Param timeout;
+  timeout.name = "timeout";
+  timeout.min = std::uint64_t{1};
+  timeout.max = std::uint64_t{300};
+  timeout.unit = "s";
+  timeout.default_text = "30";
+  timeout.help = "how long";
+  Description uto;
+  uto.name = "uto";
+  uto.help = "an option";
+  uto.params = Schema{4, {timeout}, {}};
+  EXPECT_EQ(programs_text({uto}),
+            "uto: an option\n"
+            "  timeout  1..300 s  default 30  how long\n");
+  const auto json = programs_json({uto});
+  EXPECT_EQ(json[0]["params"][0]["range"], "1..300 s");
+  EXPECT_EQ(json[0]["params"][0]["default"], "30");
+}
+
+}  // namespace
+}  // namespace tcpopt

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A server and its clients over a real socket, without BPF behind it.
+#include "daemon/server.h"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <thread>
+
+#include "base/defaults.h"
+#include "ctl/client.h"
+#include "ipc/seqpacket.h"
+#include "support.h"
+
+namespace tcpopt {
+namespace {
+
+using testing::HasSubstr;
+using namespace std::chrono_literals;
+
+class ServerTest : public testing::Test {
+ protected:
+  void TearDown() override { stop(); }
+
+  /// Echoes the name, and says whether a descriptor came along.
+  void start(uid_t allowed = geteuid()) {
+    auto server = Server::create(
+        socket_path(),
+        [](const Request& request, const UniqueFd& passed) -> Reply {
+          if (request.name == "bad") {
+            return fail("bad name", "take another");
+          }
+          return nlohmann::json{{"name", request.name}, {"passed", static_cast<bool>(passed)}};
+        },
+        allowed);
+    ASSERT_TRUE(server) << error_of(server);
+    thread_ =
+        std::thread([this, server = std::move(*server)]() mutable { result_ = server.run(); });
+  }
+
+  void stop() {
+    if (thread_.joinable()) {
+      kill(getpid(), SIGTERM);  // blocked in all threads, read by the server
+      thread_.join();
+      EXPECT_TRUE(result_) << error_of(result_);
+    }
+  }
+
+  [[nodiscard]] std::filesystem::path socket_path() const {
+    return directory_.path() / kSocketName;
+  }
+  [[nodiscard]] UniqueFd connection() const {
+    auto socket = connect_to(socket_path(), 10s);
+    EXPECT_TRUE(socket) << socket.error();
+    return socket ? std::move(*socket) : UniqueFd();
+  }
+  [[nodiscard]] Reply ask_for(const std::string& name, int fd = -1) const {
+    return ask(directory_.path(), Request{Command::Set, name, "/c", {}, ""}, fd);
+  }
+  /// What the server answers to @p text.
+  [[nodiscard]] std::string answer_to(const std::string& text) const {
+    const auto socket = connection();
+    // Longer than send_message() allows, so by hand.
+    EXPECT_EQ(send(socket.get(), text.data(), text.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(text.size()));
+    const auto message = receive_message(socket.get());
+    return message ? error_of(decode_reply(message->text)) : error_of(message);
+  }
+
+  TemporaryDirectory directory_;
+  std::thread thread_;
+  Status result_;
+};
+
+TEST_F(ServerTest, AnswersWithDescriptorAndWithout) {
+  start();
+  EXPECT_EQ(*ask_for("uto"), (nlohmann::json{{"name", "uto"}, {"passed", false}}));
+  EXPECT_EQ(*ask_for("uto", STDERR_FILENO), (nlohmann::json{{"name", "uto"}, {"passed", true}}));
+  EXPECT_EQ(error_of(ask_for("bad")), "bad name; take another");
+}
+
+TEST_F(ServerTest, TheSocketIsForItsOwnerOnly) {
+  start();
+  struct stat status {};
+  ASSERT_EQ(stat(socket_path().c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777U, 0600U);
+}
+
+TEST_F(ServerTest, RefusesOtherUsers) {
+  start(geteuid() + 1);
+  EXPECT_EQ(error_of(ask_for("uto")), "only root may do this; run as root");
+}
+
+TEST_F(ServerTest, SurvivesGarbage) {
+  start();
+  EXPECT_THAT(answer_to("{"), HasSubstr("not understood"));
+  EXPECT_THAT(answer_to(std::string(100, '\0')), HasSubstr("not understood"));
+  EXPECT_THAT(answer_to(std::string(kMaxMessage + 1, ' ')), HasSubstr("longer than 131072 bytes"));
+  EXPECT_TRUE(ask_for("uto"));
+}
+
+TEST_F(ServerTest, ASilentClientKeepsNobodyWaiting) {
+  start();
+  const auto silent = connection();
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_TRUE(ask_for("uto"));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 1500ms);  // less than its patience
+  // Dropped in the end: without an answer, end of file.
+  EXPECT_EQ(error_of(receive_message(silent.get())), "the other side hung up");
+}
+
+TEST_F(ServerTest, AClientThatLeavesOrDoesNotReadHurtsNobody) {
+  start();
+  connection().reset();
+  const auto request = encode(Request{Command::Set, "uto", "/c", {}, ""});
+  for (int i = 0; i < 40; ++i) {
+    const auto socket = connection();
+    EXPECT_TRUE(send_message(socket.get(), request));
+  }
+  EXPECT_TRUE(ask_for("uto"));
+}
+
+TEST_F(ServerTest, MoreDescriptorsThanOneAreRefusedAndClosed) {
+  start();
+  const auto socket = connection();
+  struct {
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(2 * sizeof(int))> bytes{};
+  } control;
+  std::array<char, 2> text{"x"};
+  iovec part{.iov_base = text.data(), .iov_len = 1};
+  msghdr header{};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  header.msg_control = control.bytes.data();
+  header.msg_controllen = control.bytes.size();
+  auto* rights = CMSG_FIRSTHDR(&header);
+  rights->cmsg_level = SOL_SOCKET;
+  rights->cmsg_type = SCM_RIGHTS;
+  rights->cmsg_len = CMSG_LEN(2 * sizeof(int));
+  std::array<int, 2> ends{};
+  ASSERT_EQ(pipe(ends.data()), 0);
+  const UniqueFd read_end(ends[0]);
+  UniqueFd write_end(ends[1]);
+  const std::array<int, 2> passed{write_end.get(), write_end.get()};
+  std::memcpy(CMSG_DATA(rights), passed.data(), sizeof(passed));
+  ASSERT_EQ(sendmsg(socket.get(), &header, MSG_NOSIGNAL), 1);
+  const auto message = receive_message(socket.get());
+  ASSERT_TRUE(message) << error_of(message);
+  EXPECT_THAT(error_of(decode_reply(message->text)), HasSubstr("more than one descriptor"));
+  // End of file comes when the server has closed both of its copies.
+  write_end.reset();
+  char byte = 0;
+  EXPECT_EQ(read(read_end.get(), &byte, 1), 0);
+}
+
+TEST_F(ServerTest, NoDaemonSaysHowToStartOne) {
+  EXPECT_THAT(error_of(ask_for("uto")), HasSubstr("no daemon at"));
+  EXPECT_THAT(error_of(ask_for("uto")), HasSubstr("start tcpopt-loader"));
+  start();
+  stop();  // leaves its socket behind
+  EXPECT_THAT(error_of(ask_for("uto")), HasSubstr("no daemon at"));
+  start();
+  EXPECT_TRUE(ask_for("uto"));
+}
+
+TEST_F(ServerTest, ATooLongPathIsAnError) {
+  const auto path = directory_.path() / std::string(120, 'x');
+  EXPECT_THAT(error_of(listen_at(path)), HasSubstr("give a shorter --run-dir"));
+}
+
+}  // namespace
+}  // namespace tcpopt

@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The User Timeout Option program (RFC 5482), as tshark and the kernel see it."""
+import errno
+import signal
+import socket
+
+import pytest
+
+from net import ADDRESS, CLIENT, SERVER, SYN, digest, eventually
+
+KIND = 28
+MINUTES = 0x8000
+TCP_USER_TIMEOUT = 18
+
+
+@pytest.fixture(params=[4, 6], ids=["ipv4", "ipv6"])
+def family(request):
+    return request.param
+
+
+class Uto:
+    def __init__(self, hosts, loader, make_cgroup):
+        self.hosts, self.loader = hosts, loader
+        self.cgroups = {name: make_cgroup(name) for name in (CLIENT, SERVER)}
+
+    def attach(self, name, program="uto", **params):
+        settings = [f"--set={key}={value}" for key, value in params.items()]
+        self.loader.ok("attach", program, "--cgroup", self.cgroups[name], *settings)
+
+    def set(self, name, **params):
+        self.loader.ok("set", "uto", "--cgroup", self.cgroups[name],
+                       *[f"{key}={value}" for key, value in params.items()])
+
+    def stats(self, name):
+        return self.loader.stats("uto", self.cgroups[name])
+
+    def connect(self, family=4, port=7000, options=()):
+        self.client = self.hosts.peer(CLIENT, self.cgroups[CLIENT])
+        self.server = self.hosts.peer(SERVER, self.cgroups[SERVER])
+        address = ADDRESS[family][SERVER]
+        listener = self.server.listen(address, port, options=options)
+        self.capture = self.hosts.capture()
+        self.server.start("accept", listener)
+        self.out = self.client.connect(address, port)
+        self.inn = self.server.wait()
+
+    def upload(self, count):
+        self.client.start("send", self.out, count)
+        assert self.server.recv(self.inn, count) == digest(count)
+        self.client.wait()
+
+    def download(self, count):
+        self.server.start("send", self.inn, count)
+        assert self.client.recv(self.out, count) == digest(count)
+        self.server.wait()
+
+    def timeout(self):
+        """User timeout of the server's socket, ms."""
+        return self.server.getopt(self.inn, socket.SOL_TCP, TCP_USER_TIMEOUT)
+
+    def client_timeout(self):
+        return self.client.getopt(self.out, socket.SOL_TCP, TCP_USER_TIMEOUT)
+
+
+@pytest.fixture
+def uto(hosts, shared_loader, make_cgroup):
+    return Uto(hosts, shared_loader, make_cgroup)
+
+
+def carried(segments, source):
+    return [s for s in segments if s.source == source and s.timeout != ""]
+
+
+@pytest.mark.parametrize("seconds, minutes, shown, applied", [
+    (3, False, 3, 3), (32767, False, 32767, 32767),
+    (32768, True, 547, 547 * 60), (1966020, True, 32767, 1966020)])
+def test_option_on_the_wire_and_value_applied(uto, family, seconds, minutes, shown, applied):
+    uto.attach(CLIENT, advertise=seconds)
+    uto.attach(SERVER, l_limit=1, u_limit=1966020)
+    uto.connect(family)
+    uto.upload(1000)
+    assert uto.timeout() == applied * 1000
+    options = carried(uto.capture.segments(), CLIENT)
+    assert options
+    for segment in options:
+        assert not segment.flags & SYN
+        assert int(segment.timeout) == shown
+        assert segment.minutes == minutes
+        assert len(segment.option(KIND)) == 1 and len(segment.option(KIND)[0]) == 2
+
+
+def test_sent_until_acknowledged(uto):
+    """From the third ACK until data that carried it is acknowledged, then no more."""
+    uto.attach(CLIENT, advertise=7)
+    uto.attach(SERVER, l_limit=1)
+    uto.connect()
+    for _ in range(5):
+        uto.upload(100)
+        uto.download(100)
+    segments = [s for s in uto.capture.segments() if s.source == CLIENT and not s.flags & SYN]
+    with_option = [s for s in segments if s.timeout != ""]
+    assert segments[0] in with_option, "third ACK"
+    assert any(s.payload for s in with_option)
+    assert segments[:len(with_option)] == with_option, "came back after it was acknowledged"
+    assert len(with_option) < len(segments) - 3
+    stats = uto.stats(CLIENT)
+    assert stats["acknowledged"] == 1 and stats["advertised"] == len(with_option)
+
+
+def test_lost_advertisement_is_repeated(uto):
+    """All segments with the option are lost for a while; it arrives in the end."""
+    uto.attach(CLIENT, advertise=7)
+    uto.attach(SERVER, l_limit=1)
+    uto.connect()
+    uto.hosts.loss(CLIENT, "60%")
+    uto.upload(2000)
+    assert uto.timeout() == 7000
+
+
+def test_changed_value_reaches_a_live_connection(uto):
+    uto.attach(CLIENT, advertise=7)
+    uto.attach(SERVER, l_limit=1)
+    uto.connect()
+    uto.upload(100)
+    uto.upload(100)
+    assert uto.timeout() == 7000
+    uto.set(CLIENT, advertise=9)
+    uto.upload(100)
+    assert uto.timeout() == 9000
+    uto.upload(100)
+    assert uto.stats(CLIENT)["acknowledged"] == 2
+    values = [int(s.timeout) for s in carried(uto.capture.segments(), CLIENT)]
+    assert sorted(values) == values and set(values) == {7, 9}
+
+
+def test_both_ends_advertise(uto):
+    """min(U_LIMIT, max(ADV_UTO, REMOTE_UTO, L_LIMIT)) at each end."""
+    uto.attach(CLIENT, advertise=20, l_limit=5, u_limit=30)
+    uto.attach(SERVER, advertise=50, l_limit=5, u_limit=45)
+    uto.connect()
+    uto.upload(100)
+    uto.download(100)
+    assert uto.timeout() == 45_000
+    assert uto.client_timeout() == 30_000
+
+
+@pytest.mark.parametrize("advertise, l_limit, u_limit, expected", [
+    (3, 1, 100, 3), (3, 10, 100, 10), (300, 10, 100, 100), (3, 50, 20, 20)])
+def test_limits(uto, advertise, l_limit, u_limit, expected):
+    uto.attach(CLIENT, advertise=advertise)
+    uto.attach(SERVER, l_limit=l_limit, u_limit=u_limit)
+    uto.connect()
+    uto.upload(100)
+    assert uto.timeout() == expected * 1000
+
+
+def test_limits_changed_on_a_live_connection(uto):
+    uto.attach(CLIENT, advertise=3)
+    uto.attach(SERVER, l_limit=1)
+    uto.connect()
+    uto.upload(100)
+    assert uto.timeout() == 3000
+    uto.set(SERVER, l_limit=60)
+    assert uto.timeout() == 60_000
+
+
+def test_application_keeps_its_own_timeout(uto):
+    """CHANGEABLE is false once the application has set a timeout (section 3.1)."""
+    uto.attach(CLIENT, advertise=3)
+    uto.attach(SERVER, l_limit=1)
+    uto.connect(options=[[socket.SOL_TCP, TCP_USER_TIMEOUT, 12_345]])
+    uto.upload(100)
+    assert uto.timeout() == 12_345
+    assert uto.stats(SERVER)["app_set"] > 0 and uto.stats(SERVER)["applied"] == 0
+
+
+@pytest.mark.parametrize("length, word0, word1, counter", [
+    (4, 0x1c040000, 0, "bad_value"),
+    (4, 0x1c048000, 0, "bad_value"),
+    (3, 0x1c030500, 0, "bad_length"),
+    (2, 0x1c020000, 0, "bad_length"),
+    (6, 0x1c060005, 0x00050000, "bad_length")])
+def test_bad_options_are_ignored_and_counted(uto, length, word0, word1, counter):
+    """A peer that sends what it likes: another program writes the option."""
+    words = {"word0": word0, "word1": word1} if word1 else {"word0": word0}
+    uto.attach(CLIENT, "optest", ask=length, ask_mss=length, established=1, **words)
+    uto.attach(SERVER, l_limit=1)
+    uto.connect()
+    uto.upload(100)
+    assert uto.timeout() == 0
+    stats = uto.stats(SERVER)
+    assert stats[counter] > 0 and stats["received"] == 0
+
+
+def test_second_option_in_a_segment_is_ignored(uto):
+    uto.attach(CLIENT, "optest", ask=8, ask_mss=8, established=1,
+               word0=0x1c040009, word1=0x1c040005)
+    uto.attach(SERVER, l_limit=1)
+    uto.connect()
+    uto.upload(100)
+    assert uto.timeout() == 9000
+    stats = uto.stats(SERVER)
+    assert stats["repeated"] == stats["received"] > 0
+
+
+def test_cut_link_ends_the_connection_after_the_timeout(uto):
+    """The peer's 3 s, not the kernel's quarter of an hour."""
+    uto.attach(CLIENT, advertise=3)
+    uto.attach(SERVER, l_limit=1)
+    uto.connect()
+    uto.upload(100)
+    eventually(lambda: uto.timeout() == 3000, "value applied")
+    uto.hosts.link("down")
+    uto.server.send(uto.inn, 1000)
+    error, seconds = uto.server.wait_error(uto.inn, 30)
+    assert error == errno.ETIMEDOUT
+    assert 2.5 < seconds < 8, seconds
+
+
+def test_killed_daemon_leaves_the_program_at_work(uto):
+    uto.attach(CLIENT, advertise=3)
+    uto.attach(SERVER, l_limit=1)
+    uto.loader.stop(signal.SIGKILL)
+    uto.connect()
+    uto.upload(100)
+    assert uto.timeout() == 3000
+    uto.loader.start()
+    assert uto.stats(SERVER)["applied"] == 1
+    uto.set(CLIENT, advertise=5)
+    uto.upload(100)
+    assert uto.timeout() == 5000
+
+
+def test_cgroup_gone(uto, make_cgroup):
+    """A removed cgroup takes its attachment along; others stay."""
+    gone = make_cgroup("gone")
+    uto.attach(CLIENT, advertise=3)
+    uto.loader.ok("attach", "uto", "--cgroup", gone)
+    assert len(uto.loader.list()) == 2
+    gone.rmdir()
+    assert [entry["cgroup"] for entry in uto.loader.list()] == [str(uto.cgroups[CLIENT])]
+    uto.attach(SERVER, l_limit=1)
+    uto.connect()
+    uto.upload(100)
+    assert uto.timeout() == 3000

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The features. A new one is one entry here: a program that loads only where
+// the feature is there. kfuncs: set .kfunc and call insn::call_kfunc().
+#include <bpf/bpf.h>
+
+#include <cstddef>
+
+#include "bpf/features.h"
+#include "bpf/insn.h"
+
+namespace tcpopt {
+
+namespace {
+
+using namespace insn;
+
+constexpr short kContextSk = offsetof(bpf_sock_ops, sk);
+constexpr short kContextReplyLong1 = offsetof(bpf_sock_ops, replylong[1]);
+// struct bpf_iter__tcp: meta, sk_common, uid.
+constexpr short kIteratorSk = 8;
+constexpr int kSolTcp = 6;
+constexpr int kTcpUserTimeout = 18;
+
+std::function<Finding()> loads(ProbeProgram program) {
+  return [program = std::move(program)] { return probe(program); };
+}
+
+ProbeProgram tcp_iterator(std::vector<bpf_insn> instructions) {
+  ProbeProgram program;
+  program.type = BPF_PROG_TYPE_TRACING;
+  program.attach_type = BPF_TRACE_ITER;
+  program.iterator = "tcp";
+  program.instructions = std::move(instructions);
+  return program;
+}
+
+ProbeProgram sockops(std::vector<bpf_insn> instructions) {
+  ProbeProgram program;
+  program.instructions = std::move(instructions);
+  return program;
+}
+
+ProbeProgram storage_of_socket() {
+  auto program = sockops({
+      load64(BPF_REG_2, BPF_REG_1, kContextSk),
+      set(BPF_REG_0, 1),
+      skip_if_zero(BPF_REG_2, 6),
+      load_map(BPF_REG_1),
+      load_map_end(),
+      set(BPF_REG_3, 0),
+      set(BPF_REG_4, BPF_SK_STORAGE_GET_F_CREATE),
+      call(BPF_FUNC_sk_storage_get),
+      set(BPF_REG_0, 1),
+      exit(),
+  });
+  program.needs_storage = true;
+  return program;
+}
+
+std::vector<Feature> make_table() {
+  return {
+      {"sockops", "sock_ops programs on cgroups", "CONFIG_BPF_SYSCALL=y and CONFIG_CGROUP_BPF=y",
+       probe_cgroup_sockops},
+      {"cgroup-link", "attachments that outlive the daemon",
+       "Linux 5.7 or later with CONFIG_CGROUP_BPF=y", probe_cgroup_link},
+      {"btf", "the kernel's own types", "CONFIG_DEBUG_INFO_BTF=y", probe_kernel_btf},
+      {"sk-storage", "data kept with each socket", "Linux 5.8 or later with CONFIG_BPF_SYSCALL=y",
+       loads(storage_of_socket())},
+      {"tcp-iter", "changes reach live connections",
+       "Linux 5.9 or later with CONFIG_DEBUG_INFO_BTF=y",
+       loads(tcp_iterator({set(BPF_REG_0, 0), exit()}))},
+      {"iter-setsockopt", "changes set options of live connections", "Linux 5.16 or later",
+       loads(tcp_iterator({
+           load64(BPF_REG_1, BPF_REG_1, kIteratorSk),
+           skip_if_zero(BPF_REG_1, 7),
+           store64(BPF_REG_10, -8, 0),
+           set(BPF_REG_2, kSolTcp),
+           set(BPF_REG_3, kTcpUserTimeout),
+           move(BPF_REG_4, BPF_REG_10),
+           add(BPF_REG_4, -8),
+           set(BPF_REG_5, 4),
+           call(BPF_FUNC_setsockopt),
+           set(BPF_REG_0, 0),
+           exit(),
+       }))},
+      {"upstream-hdr-opt", "TCP options through mainline's hooks", "Linux 5.10 or later",
+       loads(sockops({
+           set(BPF_REG_2, 4),
+           set(BPF_REG_3, 0),
+           call(BPF_FUNC_reserve_hdr_opt),
+           set(BPF_REG_0, 1),
+           exit(),
+       }))},
+      // Mainline lets a program write `reply` only; the bytes of an option need
+      // the words behind it.
+      {"tcp-options", "TCP options through tcpopt's hooks",
+       "kernel-patches/6.12 with CONFIG_BPF_TCP_OPTIONS=y",
+       loads(sockops({
+           set(BPF_REG_2, 0),
+           store32(BPF_REG_1, kContextReplyLong1, BPF_REG_2),
+           set(BPF_REG_0, 1),
+           exit(),
+       }))},
+  };
+}
+
+}  // namespace
+
+std::span<const Feature> all_features() {
+  static const auto table = make_table();
+  return table;
+}
+
+}  // namespace tcpopt

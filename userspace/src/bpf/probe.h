@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Asks the kernel what it offers by giving it tiny programs to load.
+#pragma once
+
+#include <linux/bpf.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/unique_fd.h"
+
+namespace tcpopt {
+
+enum class Support {
+  Yes,
+  No,
+  Denied,  ///< this process may not ask: a privilege is missing
+};
+
+struct Finding {
+  Support support = Support::No;
+  std::string detail;  ///< the kernel's words, for those who look closer
+};
+
+/// A program that loads if, and only if, the kernel has what it uses.
+struct ProbeProgram {
+  bpf_prog_type type = BPF_PROG_TYPE_SOCK_OPS;
+  bpf_attach_type attach_type = BPF_CGROUP_SOCK_OPS;
+  /// Of a BPF iterator: what it walks, as in SEC("iter/NAME").
+  const char* iterator = nullptr;
+  /// A kernel function; its BTF id is put into each kfunc call (insn::call_kfunc).
+  const char* kfunc = nullptr;
+  /// Puts a socket storage map into each insn::load_map.
+  bool needs_storage = false;
+  std::vector<bpf_insn> instructions;
+};
+
+[[nodiscard]] Finding probe(const ProbeProgram& program);
+
+/// Pinnable links on cgroups. Asks with a descriptor that is none, so that
+/// nothing is attached anywhere.
+[[nodiscard]] Finding probe_cgroup_link();
+/// Whether a cgroup takes sock_ops programs at all; asks the same way.
+[[nodiscard]] Finding probe_cgroup_sockops();
+/// The kernel's own types, for CO-RE and iterators.
+[[nodiscard]] Finding probe_kernel_btf();
+
+}  // namespace tcpopt

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What the subcommands of tcpoptctl do. Each prints its result on stdout.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/defaults.h"
+#include "base/error.h"
+#include "ipc/message.h"
+
+namespace tcpopt {
+
+struct CtlOptions {
+  std::vector<std::filesystem::path> programs{kProgramDirectory};
+  std::filesystem::path run_directory{kRunDirectory};
+  std::string name;
+  std::filesystem::path cgroup;
+  std::vector<std::string> settings;  ///< "key=value" each
+  bool json = false;
+};
+
+/// attach, detach and set. Errors also when the cgroup is not there.
+[[nodiscard]] Status change_attachment(Command command, const CtlOptions& options);
+[[nodiscard]] Status list_attachments(const CtlOptions& options);
+[[nodiscard]] Status list_programs(const CtlOptions& options);
+/// Errors: the kernel lacks what an installed program needs.
+[[nodiscard]] Status check_kernel(const CtlOptions& options);
+
+}  // namespace tcpopt

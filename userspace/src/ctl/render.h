@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What tcpoptctl prints.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include <string>
+#include <vector>
+
+#include "bpf/object.h"
+
+namespace tcpopt {
+
+/// Rows with their columns aligned, without blanks at line ends.
+[[nodiscard]] std::string table(const std::vector<std::vector<std::string>>& rows);
+
+/// @param attachments as Attachments::describe() makes them; time is local
+[[nodiscard]] std::string list_text(const nlohmann::json& attachments);
+
+[[nodiscard]] std::string programs_text(const std::vector<Description>& programs);
+/// Array of {name, help, requires, params: [{name, type, unit, range, default, help}], stats}.
+[[nodiscard]] nlohmann::json programs_json(const std::vector<Description>& programs);
+
+}  // namespace tcpopt

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/attachments.h"
+
+#include <bpf/bpf.h>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <system_error>
+
+#include "bpf/features.h"
+#include "bpf/iterator.h"
+#include "bpf/object.h"
+#include "kernel/netns.h"
+
+namespace tcpopt {
+
+namespace {
+
+/// Pins what makes up an attachment, the link last.
+Status pin_all(const Object& object, int link, const PinStore::Entry& at) {
+  for (const auto& map : object.maps()) {
+    if (auto pinned = pin(map.fd, at.map(map.name)); !pinned) {
+      return pinned;
+    }
+  }
+  if (object.iterator_fd() >= 0) {
+    if (auto pinned = pin(object.iterator_fd(), at.iterator()); !pinned) {
+      return pinned;
+    }
+  }
+  return pin(link, at.link());
+}
+
+bool is_pinned(const std::filesystem::path& path) {
+  std::error_code code;
+  return std::filesystem::exists(path, code);
+}
+
+Attachments::Warnings tell_connections(const PinStore::Entry& pins, const Cgroup& cgroup) {
+  if (!is_pinned(pins.iterator())) {
+    return {};
+  }
+  const auto warn = [](const Error& error) {
+    return fmt::format("live connections keep the old values: {}", error.line());
+  };
+  auto program = open_pin(pins.iterator());
+  if (!program) {
+    return {warn(program.error())};
+  }
+  const auto iterator = Iterator::create(program->get());
+  if (!iterator) {
+    return {warn(iterator.error())};
+  }
+  const auto namespaces = namespaces_of(cgroup);
+  if (!namespaces) {
+    return {warn(namespaces.error())};
+  }
+  Attachments::Warnings warnings;
+  for (const auto& error : run_inside(*namespaces, [&] { return iterator->run(); })) {
+    warnings.push_back(warn(error));
+  }
+  return warnings;
+}
+
+nlohmann::json params_of(const PinStore::Entry& pins) {
+  if (!is_pinned(pins.map("params"))) {
+    return nlohmann::json::object();
+  }
+  const auto value = [&]() -> Result<nlohmann::json> {
+    auto map = open_pin(pins.map("params")).and_then(ParamsMap::open);
+    if (!map) {
+      return pass(map);
+    }
+    auto bytes = map->read();
+    if (!bytes) {
+      return pass(bytes);
+    }
+    return to_json(map->schema(), *bytes);
+  }();
+  if (!value) {
+    spdlog::warn("{}: {}", pins.path.string(), value.error().line());
+  }
+  return value.value_or(nlohmann::json::object());
+}
+
+nlohmann::json stats_of(const PinStore::Entry& pins) {
+  if (!is_pinned(pins.map("stats"))) {
+    return nlohmann::json::object();
+  }
+  const auto value = open_pin(pins.map("stats")).and_then(read_stats);
+  if (!value) {
+    spdlog::warn("{}: {}", pins.path.string(), value.error().line());
+  }
+  return value.value_or(nlohmann::json::object());
+}
+
+/// When the link was pinned, in seconds of Unix time.
+std::int64_t since(const PinStore::Entry& pins) {
+  struct stat status {};
+  return stat(pins.link().c_str(), &status) == 0 ? status.st_mtim.tv_sec : 0;
+}
+
+}  // namespace
+
+std::optional<Attachments::Attachment> Attachments::look(PinStore::Entry entry) {
+  const auto prune = [&entry](std::string_view why) {
+    spdlog::info("removing {}: {}", entry.path.string(), why);
+    if (const auto removed = PinStore::remove(entry); !removed) {
+      spdlog::warn("{}", removed.error().line());
+    }
+  };
+  if (!is_pinned(entry.link())) {
+    prune("it has no link, a detach was cut short");
+    return std::nullopt;
+  }
+  auto link = open_pin(entry.link());
+  auto info = link ? cgroup_link(link->get()) : tl::make_unexpected(link.error());
+  if (!info) {
+    spdlog::warn("leaving {} alone: {}", entry.path.string(), info.error().line());
+    return std::nullopt;
+  }
+  if (info->cgroup_id == 0) {
+    prune(fmt::format("{} went with its cgroup", entry.name));
+    return std::nullopt;
+  }
+  auto cgroup = Cgroup::by_id(info->cgroup_id);
+  if (cgroup && !*cgroup) {
+    // Removed, while sockets that were made in it still live: to these it is
+    // attached until the last one is closed.
+    spdlog::debug("{}: its cgroup is gone, some of its sockets are not", entry.path.string());
+    return std::nullopt;
+  }
+  auto path = cgroup ? (*cgroup)->path().string() : fmt::format("cgroup id {}", info->cgroup_id);
+  return Attachment{std::move(entry), std::move(*link), *info, std::move(path)};
+}
+
+Result<std::vector<Attachments::Attachment>> Attachments::all() const {
+  auto entries = store_.entries();
+  if (!entries) {
+    return pass(entries);
+  }
+  std::vector<Attachment> found;
+  for (auto& entry : *entries) {
+    if (auto attachment = look(std::move(entry))) {
+      found.push_back(std::move(*attachment));
+    }
+  }
+  return found;
+}
+
+Result<Attachments::Attachment> Attachments::find(const std::string& name,
+                                                  const Cgroup& cgroup) const {
+  auto attachments = all();
+  if (!attachments) {
+    return pass(attachments);
+  }
+  const auto found =
+      std::find_if(attachments->begin(), attachments->end(), [&](const Attachment& attachment) {
+        return attachment.pins.name == name && attachment.info.cgroup_id == cgroup.id();
+      });
+  if (found == attachments->end()) {
+    return fail("it is not attached", "tcpoptctl list shows what is");
+  }
+  return std::move(*found);
+}
+
+Result<Attachments::Warnings> Attachments::attach(const ProgramFile& file, const Cgroup& cgroup,
+                                                  const Settings& settings) const {
+  if (find(file.name, cgroup)) {
+    return fail("it is attached already",
+                "change it with tcpoptctl set or remove it with tcpoptctl detach");
+  }
+  auto object = Object::open(file);
+  if (!object) {
+    return pass(object);
+  }
+  const auto& description = object->description();
+  if (auto offered = check_required(all_features(), description.required); !offered) {
+    return pass(offered);
+  }
+  auto params = initial_value(description.params.value_or(Schema{}), settings);
+  if (!params) {
+    return pass(params);
+  }
+  Warnings warnings;
+  const auto iterator_offered = check_required(all_features(), description.required_by_iterator);
+  if (!iterator_offered) {
+    warnings.push_back(fmt::format("tcpoptctl set will not reach live connections: {}",
+                                   iterator_offered.error().line()));
+  }
+  if (auto loaded = object->load(description.has_iterator && iterator_offered); !loaded) {
+    return pass(loaded);
+  }
+  // From here on the order matters: values, then the pins of all that a
+  // successor needs, then the link. The name comes last and in one step, so
+  // that a daemon killed in between leaves nothing but a directory to clear.
+  if (object->params_fd() >= 0) {
+    if (auto written = write_params(object->params_fd(), *params); !written) {
+      return pass(written);
+    }
+  }
+  auto staged = store_.stage(file.name, cgroup.id());
+  if (!staged) {
+    return pass(staged);
+  }
+  auto link = attach_to_cgroup(object->program_fd(), cgroup.fd());
+  if (!link) {
+    return pass(link);
+  }
+  if (auto pinned = pin_all(*object, link->get(), staged->entry()); !pinned) {
+    return pass(pinned);
+  }
+  if (auto committed = staged->commit(); !committed) {
+    return pass(committed);
+  }
+  return warnings;
+}
+
+Status Attachments::detach(const std::string& name, const Cgroup& cgroup) const {
+  auto attachment = find(name, cgroup);
+  if (!attachment) {
+    return pass(attachment);
+  }
+  // Detaches even if another process has the link open. Linux before 5.9 cannot;
+  // there the link goes with its pin.
+  bpf_link_detach(attachment->link.get());
+  return PinStore::remove(attachment->pins);
+}
+
+Result<Attachments::Warnings> Attachments::set(const std::string& name, const Cgroup& cgroup,
+                                               const Settings& settings) const {
+  auto attachment = find(name, cgroup);
+  if (!attachment) {
+    return pass(attachment);
+  }
+  const auto& pins = attachment->pins;
+  if (!is_pinned(pins.map("params"))) {
+    return fail("it has no parameters");
+  }
+  auto map = open_pin(pins.map("params")).and_then(ParamsMap::open);
+  if (!map) {
+    return pass(map);
+  }
+  auto old = map->read();
+  if (!old) {
+    return pass(old);
+  }
+  auto changed = change(map->schema(), std::move(*old), settings);
+  if (!changed) {
+    return pass(changed);
+  }
+  next_generation(map->schema(), *changed);
+  if (auto written = map->write(*changed); !written) {
+    return pass(written);
+  }
+  return tell_connections(pins, cgroup);
+}
+
+nlohmann::json Attachments::describe(const Attachment& attachment) {
+  return {{"name", attachment.pins.name},           {"cgroup", attachment.cgroup_path},
+          {"cgroup_id", attachment.info.cgroup_id}, {"link_id", attachment.info.link_id},
+          {"prog_id", attachment.info.prog_id},     {"since", since(attachment.pins)},
+          {"params", params_of(attachment.pins)},   {"stats", stats_of(attachment.pins)}};
+}
+
+}  // namespace tcpopt

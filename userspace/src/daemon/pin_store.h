@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Attachments as directories of pins in a bpffs. They are all the state there
+// is: a killed daemon's successor finds in them everything it needs.
+//
+//   NAME@CGROUP-ID/link         the attachment itself
+//   NAME@CGROUP-ID/iterator     the iter/tcp program, if there is one
+//   NAME@CGROUP-ID/maps/...     the maps by their names
+//   _new-XXXXXXXX/              one being made; a leftover is worth nothing
+//
+// bpffs keeps names with a dot for itself, hence the underscore, with which no
+// program name starts.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/unique_fd.h"
+
+namespace tcpopt {
+
+class PinStore {
+ public:
+  /// Makes @p directory if need be, locks it and clears leftovers away.
+  /// Errors: no bpffs there; another daemon uses it.
+  static Result<PinStore> open(const std::filesystem::path& directory);
+
+  struct Entry {
+    std::string name;  ///< of the program
+    std::uint64_t cgroup_id = 0;
+    std::filesystem::path path;
+
+    [[nodiscard]] std::filesystem::path link() const { return path / "link"; }
+    [[nodiscard]] std::filesystem::path iterator() const { return path / "iterator"; }
+    [[nodiscard]] std::filesystem::path map(const std::string& map_name) const {
+      return path / "maps" / map_name;
+    }
+  };
+
+  /// What is there, in order of the directory names.
+  [[nodiscard]] Result<std::vector<Entry>> entries() const;
+
+  /// An attachment in the making; its directory goes away with it unless
+  /// commit() succeeded.
+  class Staged {
+   public:
+    Staged(Staged&& other) noexcept;
+    Staged& operator=(Staged&& other) = delete;
+    Staged(const Staged&) = delete;
+    Staged& operator=(const Staged&) = delete;
+    ~Staged();
+
+    /// Its paths while it is being made.
+    [[nodiscard]] const Entry& entry() const { return entry_; }
+    /// Gives it its name, in one step.
+    Status commit();
+
+   private:
+    friend class PinStore;
+    Staged(Entry entry, std::filesystem::path final_path)
+        : entry_(std::move(entry)), final_path_(std::move(final_path)) {}
+
+    Entry entry_;
+    std::filesystem::path final_path_;
+  };
+
+  [[nodiscard]] Result<Staged> stage(const std::string& name, std::uint64_t cgroup_id) const;
+
+  /// Removes the link first, so that nothing runs without its maps, then the rest.
+  static Status remove(const Entry& entry);
+
+ private:
+  PinStore(std::filesystem::path directory, UniqueFd lock)
+      : directory_(std::move(directory)), lock_(std::move(lock)) {}
+
+  std::filesystem::path directory_;
+  UniqueFd lock_;
+};
+
+}  // namespace tcpopt

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What tcpoptctl and tcpopt-loader say to each other: one JSON object each way.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "params/value.h"
+
+namespace tcpopt {
+
+/// No message is longer, in bytes; longer ones are refused unread.
+inline constexpr std::size_t kMaxMessage = 128UL * 1024;
+
+enum class Command { Attach, Detach, Set, List };
+
+struct Request {
+  Command command = Command::List;
+  std::string name;    ///< of the program; not for List
+  std::string cgroup;  ///< its path, to show; the descriptor that comes along counts
+  Settings settings;   ///< of Attach and Set
+  std::string after;   ///< of List: the last attachment of the page before
+};
+
+[[nodiscard]] std::string encode(const Request& request);
+
+/// Errors: not JSON; another protocol; a field missing, of the wrong type or
+/// one too many. Never throws, whatever the bytes.
+[[nodiscard]] Result<Request> decode_request(std::string_view text);
+
+/// An answer is a value or the error that tcpoptctl is to show.
+using Reply = Result<nlohmann::json>;
+
+[[nodiscard]] std::string encode(const Reply& reply);
+
+/// Errors: the one inside; also when @p text is not a reply at all.
+[[nodiscard]] Reply decode_reply(std::string_view text);
+
+/// JSON text. Bytes that are not UTF-8, as paths may have them, are replaced.
+[[nodiscard]] std::string to_text(const nlohmann::json& value, int indent = -1);
+
+}  // namespace tcpopt

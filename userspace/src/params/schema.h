@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What can be set on a program, as the BTF of its `params` map says.
+#pragma once
+
+#include <bpf/btf.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "params/number.h"
+
+namespace tcpopt {
+
+enum class Kind { Bool, Integer, Enum, Text };
+
+/// One parameter: a member of the struct in the `params` map.
+struct Param {
+  std::string name;
+  Kind kind = Kind::Integer;
+  std::uint32_t offset = 0;  ///< bytes into the struct
+  std::uint32_t size = 0;    ///< bytes; for Text including the terminating zero
+  bool is_signed = false;
+  /// Inclusive; of an Integer: from tcpopt:min and tcpopt:max, else what the type holds.
+  Number min, max;
+  std::optional<std::string> default_text;
+  std::string unit;
+  std::string help;
+  std::vector<std::pair<std::string, Number>> choices;  ///< of an Enum
+};
+
+struct Schema {
+  std::uint32_t size = 0;  ///< bytes of the struct, which is the value size of the map
+  std::vector<Param> params;
+  /// Where the u32 `_generation` is, which every change increments.
+  std::optional<std::uint32_t> generation_offset;
+
+  [[nodiscard]] const Param* find(std::string_view name) const;
+  /// "a, b, c", for messages.
+  [[nodiscard]] std::string names() const;
+};
+
+/// Reads the struct @p type_id. Members whose name starts with "_" are the
+/// program's own and left out, `_generation` is noted.
+/// Errors, each naming the member: bitfields; types that cannot be set
+/// (pointers, nested structs, arrays other than of char, floats); unknown or
+/// contradictory tags; a default that its own range refuses.
+[[nodiscard]] Result<Schema> read_schema(const btf& types, std::uint32_t type_id);
+
+/// A counter: a u64 member of the struct in the `stats` map.
+struct Counter {
+  std::string name;
+  std::uint32_t offset = 0;  ///< bytes
+};
+
+/// Errors: a member that is not an unsigned integer of 8 bytes.
+[[nodiscard]] Result<std::vector<Counter>> read_counters(const btf& types, std::uint32_t type_id);
+
+}  // namespace tcpopt
