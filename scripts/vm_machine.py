@@ -61,6 +61,9 @@ class Machine:
         if not self.kvm:
             # Measuring the clock against others takes long and comes out wrong.
             words.append("tsc=reliable no_timer_check lpj=4000000")
+        if self.opt.deterministic:
+            # Where things lie decides how many cache and hash misses there are.
+            words.append("norandmaps nokaslr")
         return " ".join(words + [self.opt.append])
 
     def _command(self, sockets):
