@@ -7,7 +7,8 @@ import struct
 
 import pytest
 
-from net import (ACK, ADDRESS, CLIENT, FIN, SERVER, SYN, PeerError, digest, run)
+from net import ACK, ADDRESS, CLIENT, FIN, SERVER, SYN, PeerError, run
+from pair import MTU_FRAME, sent
 
 KIND = 0xfd  # RFC 6994: shared by experiments
 WORD = 0xfd04cafe
@@ -15,76 +16,6 @@ OPTION = {"word0": WORD, "ask": 4, "ask_mss": 4}
 EXPECT = {"kind": KIND, "length": 4, "value": 0xcafe0000}
 VALUE = bytes.fromhex("cafe")
 WRITE, PARSE = 1, 2
-MTU_FRAME = 1514
-
-
-@pytest.fixture(params=[4, 6], ids=["ipv4", "ipv6"])
-def family(request):
-    return request.param
-
-
-class Pair:
-    """A client and a server, each in a cgroup with the programs asked for."""
-
-    def __init__(self, hosts, loader, make_cgroup, family):
-        self.hosts, self.loader, self.family = hosts, loader, family
-        self.cgroups = {name: make_cgroup(name) for name in (CLIENT, SERVER)}
-        self.listener = None
-
-    def attach(self, name, program="optest", **params):
-        settings = [f"--set={key}={value}" for key, value in params.items()]
-        self.loader.ok("attach", program, "--cgroup", self.cgroups[name], *settings)
-
-    def stats(self, name, program="optest"):
-        return self.loader.stats(program, self.cgroups[name])
-
-    def counter(self, name, key):
-        return self.hosts.counter(name, "TCPBPFOpt" + key)
-
-    def connect(self, port=7000, **named):
-        address = ADDRESS[self.family][SERVER]
-        self.client = self.hosts.peer(CLIENT, self.cgroups[CLIENT])
-        self.server = self.hosts.peer(SERVER, self.cgroups[SERVER])
-        self.listener = self.server.listen(address, port, **named)
-        self.capture = self.hosts.capture()
-        self.server.start("accept", self.listener)
-        self.out = self.client.connect(address, port, **named)
-        self.inn = self.server.wait()
-        return self
-
-    def upload(self, count):
-        self.client.start("send", self.out, count)
-        assert self.server.recv(self.inn, count) == digest(count)
-        assert self.client.wait() == count
-
-    def download(self, count):
-        self.server.start("send", self.inn, count)
-        assert self.client.recv(self.out, count) == digest(count)
-        assert self.server.wait() == count
-
-    def finish(self):
-        """Close both ends in order and return all segments."""
-        self.client.shutdown(self.out)
-        assert self.server.recv_eof(self.inn) == 0
-        self.server.close(self.inn)
-        assert self.client.recv_eof(self.out) == 0
-        self.client.close(self.out)
-        return self.capture.segments()
-
-
-@pytest.fixture
-def pair(hosts, shared_loader, make_cgroup, family):
-    return Pair(hosts, shared_loader, make_cgroup, family)
-
-
-@pytest.fixture
-def pair4(hosts, shared_loader, make_cgroup):
-    return Pair(hosts, shared_loader, make_cgroup, 4)
-
-
-def sent(segments, source, want=0, without=0, payload=None):
-    return [s for s in segments if s.source == source and s.flags & want == want
-            and not s.flags & without and (payload is None or bool(s.payload) == payload)]
 
 
 def test_option_in_every_segment_and_parsed_in_every_state(pair):
