@@ -13,13 +13,17 @@ import subprocess
 import tempfile
 import time
 
+from vm_share import Share9p, ShareVirtiofs, VmError
+
 CACHE = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "tcpopt")
 KEPT_LOGS = 20
 PORTS = ("out", "err", "ctl")
 
 
-class VmError(Exception):
-    """One line that names the cause and the cure."""
+def beside(image, name):
+    """What scripts/kernel laid beside an image whose drivers are modules, or None."""
+    path = os.path.join(os.path.dirname(os.path.realpath(image)), name)
+    return path if os.path.exists(path) else None
 
 
 def tsc_khz():
@@ -49,6 +53,7 @@ def tsc_khz():
 class Machine:
     def __init__(self, image, job, opt, kvm):
         self.image, self.job, self.opt, self.kvm = image, job, opt, kvm
+        self.initrd = beside(image, "initrd")
         self.status, self.taint = None, 0
         self.timed_out = False
         self.boot_seconds = self.all_seconds = float("nan")
@@ -59,6 +64,7 @@ class Machine:
         self._control = b""
         self.console = self._new_console()
         self._words = tempfile.TemporaryFile()
+        self._share = ShareVirtiofs(job, opt.memory, self._words) if self.initrd else Share9p()
 
     @staticmethod
     def _new_console():
@@ -77,14 +83,17 @@ class Machine:
 
     def _kernel_parameters(self):
         words = [
-            "console=ttyS0 loglevel=5 panic=-1",
-            "root=hostroot rootfstype=9p ro",
-            "rootflags=trans=virtio,version=9p2000.L,msize=512000,cache=loose",
-            f"init={self.job}/init",
+            "console=ttyS0 loglevel=5 panic=-1 oops=panic",
             "net.ifnames=0 dummy.numdummies=0 mitigations=off random.trust_cpu=on",
             # The host may be busy: what is only slow must not look hung.
             "rcupdate.rcu_cpu_stall_timeout=60 watchdog_thresh=30",
         ]
+        if self.initrd:
+            words.append(f"vm_init={self.job}/init")  # see scripts/vm-initramfs
+        else:
+            words += ["root=hostroot rootfstype=9p ro",
+                      "rootflags=trans=virtio,version=9p2000.L,msize=512000,cache=loose",
+                      f"init={self.job}/init"]
         if not self.kvm:
             # Measuring the clock against others takes long and, on a busy host,
             # comes out wrong: seconds that pass in a fiftieth of one.
@@ -126,13 +135,11 @@ class Machine:
         if not opt.command:
             command += ["-chardev", "stdio,id=terminal,signal=off",
                         "-device", "virtconsole,chardev=terminal,nr=4"]
-        shares = [("hostroot", "/", ",readonly=on")]
-        shares += [(f"out{n}", os.path.realpath(path), "") for n, path in enumerate(opt.out)]
-        for tag, path, more in shares:
-            path = path.replace(",", ",,")
-            command += ["-fsdev", f"local,id={tag},path={path},security_model=none,multidevs=remap{more}",
-                        "-device", f"virtio-9p-pci,fsdev={tag},mount_tag={tag}"]
-        return command
+        if self.initrd:
+            command += ["-initrd", self.initrd]
+        shares = [("hostroot", "/", False)]
+        shares += [(f"out{n}", os.path.realpath(path), True) for n, path in enumerate(opt.out)]
+        return command + self._share.arguments(shares)
 
     def run(self, timeout):
         """Boot, pass the output on, and return when the guest is off or was ended."""
@@ -212,6 +219,7 @@ class Machine:
         if self._qemu and self._qemu.poll() is None:
             self._qemu.kill()
             self._qemu.wait()
+        self._share.stop()
 
     def console_text(self):
         with open(self.console, errors="replace") as f:
