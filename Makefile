@@ -25,7 +25,7 @@ help:
 	@echo 'make unit          unit tests under ASan and UBSan'
 	@echo 'make lint          clang-format, clang-tidy, shellcheck'
 	@echo 'make install       install programs and daemon (PREFIX=$(PREFIX), DESTDIR)'
-	@echo 'scripts/vm         boot a kernel and run a command in it'
+	@echo 'scripts/vm         boot a kernel, ours or Debian'"'"'s, and run a command in it'
 
 setup:
 	@scripts/setup

@@ -2,7 +2,10 @@
 """The QEMU process of scripts/vm: its command line, and the talk with the guest."""
 
 import collections
+import ctypes
+import mmap
 import os
+import platform
 import selectors
 import shutil
 import socket
@@ -10,18 +13,47 @@ import subprocess
 import tempfile
 import time
 
+from vm_share import Share9p, ShareVirtiofs, VmError
+
 CACHE = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "tcpopt")
 KEPT_LOGS = 20
 PORTS = ("out", "err", "ctl")
 
 
-class VmError(Exception):
-    """One line that names the cause and the cure."""
+def beside(image, name):
+    """What scripts/kernel laid beside an image whose drivers are modules, or None."""
+    path = os.path.join(os.path.dirname(os.path.realpath(image)), name)
+    return path if os.path.exists(path) else None
+
+
+def tsc_khz():
+    """The rate of this machine's time stamp counter, which an emulated CPU passes on."""
+    if platform.machine() != "x86_64":
+        return None
+    with mmap.mmap(-1, mmap.PAGESIZE, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC) as page:
+        page.write(bytes.fromhex("0f31 48c1e220 4809d0 c3"))  # rdtsc; rax |= rdx << 32; ret
+        code = ctypes.c_char.from_buffer(page)
+        rdtsc = ctypes.CFUNCTYPE(ctypes.c_uint64)(ctypes.addressof(code))
+
+        def both():
+            """Ticks and nanoseconds of one moment: of several tries, the least disturbed."""
+            tries = []
+            for _ in range(20):
+                before, ticks, after = time.monotonic_ns(), rdtsc(), time.monotonic_ns()
+                tries.append((after - before, ticks, (before + after) // 2))
+            return min(tries)[1:]
+
+        start = both()
+        time.sleep(0.02)
+        end = both()
+        del code  # the page is in use as long as it is there
+    return (end[0] - start[0]) * 1_000_000 // (end[1] - start[1])
 
 
 class Machine:
     def __init__(self, image, job, opt, kvm):
         self.image, self.job, self.opt, self.kvm = image, job, opt, kvm
+        self.initrd = beside(image, "initrd")
         self.status, self.taint = None, 0
         self.timed_out = False
         self.boot_seconds = self.all_seconds = float("nan")
@@ -32,6 +64,7 @@ class Machine:
         self._control = b""
         self.console = self._new_console()
         self._words = tempfile.TemporaryFile()
+        self._share = ShareVirtiofs(job, opt.memory, self._words) if self.initrd else Share9p()
 
     @staticmethod
     def _new_console():
@@ -50,17 +83,24 @@ class Machine:
 
     def _kernel_parameters(self):
         words = [
-            "console=ttyS0 loglevel=5 panic=-1",
-            "root=hostroot rootfstype=9p ro",
-            "rootflags=trans=virtio,version=9p2000.L,msize=512000,cache=loose",
-            f"init={self.job}/init",
+            "console=ttyS0 loglevel=5 panic=-1 oops=panic",
             "net.ifnames=0 dummy.numdummies=0 mitigations=off random.trust_cpu=on",
             # The host may be busy: what is only slow must not look hung.
             "rcupdate.rcu_cpu_stall_timeout=60 watchdog_thresh=30",
         ]
+        if self.initrd:
+            words.append(f"vm_init={self.job}/init")  # see scripts/vm-initramfs
+        else:
+            words += ["root=hostroot rootfstype=9p ro",
+                      "rootflags=trans=virtio,version=9p2000.L,msize=512000,cache=loose",
+                      f"init={self.job}/init"]
         if not self.kvm:
-            # Measuring the clock against others takes long and comes out wrong.
+            # Measuring the clock against others takes long and, on a busy host,
+            # comes out wrong: seconds that pass in a fiftieth of one.
             words.append("tsc=reliable no_timer_check lpj=4000000")
+            khz = 1_000_000 if self.opt.deterministic else tsc_khz()
+            if khz:
+                words.append(f"tsc_early_khz={khz}")
         if self.opt.deterministic:
             # Where things lie decides how many cache and hash misses there are.
             words.append("norandmaps nokaslr")
@@ -95,13 +135,11 @@ class Machine:
         if not opt.command:
             command += ["-chardev", "stdio,id=terminal,signal=off",
                         "-device", "virtconsole,chardev=terminal,nr=4"]
-        shares = [("hostroot", "/", ",readonly=on")]
-        shares += [(f"out{n}", os.path.realpath(path), "") for n, path in enumerate(opt.out)]
-        for tag, path, more in shares:
-            path = path.replace(",", ",,")
-            command += ["-fsdev", f"local,id={tag},path={path},security_model=none,multidevs=remap{more}",
-                        "-device", f"virtio-9p-pci,fsdev={tag},mount_tag={tag}"]
-        return command
+        if self.initrd:
+            command += ["-initrd", self.initrd]
+        shares = [("hostroot", "/", False)]
+        shares += [(f"out{n}", os.path.realpath(path), True) for n, path in enumerate(opt.out)]
+        return command + self._share.arguments(shares)
 
     def run(self, timeout):
         """Boot, pass the output on, and return when the guest is off or was ended."""
@@ -181,6 +219,7 @@ class Machine:
         if self._qemu and self._qemu.poll() is None:
             self._qemu.kill()
             self._qemu.wait()
+        self._share.stop()
 
     def console_text(self):
         with open(self.console, errors="replace") as f:
