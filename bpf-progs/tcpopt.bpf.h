@@ -22,12 +22,45 @@
 #define BPF_SOCK_OPS_OPTION_WRITE_FLAG (1 << 16)
 #define BPF_SOCK_OPS_OPTION_PARSE_FLAG (1 << 17)
 
+/* bpf_tcp_option_set(): which segments carry the template */
+#define BPF_TCP_OPTION_ON_SYN (1 << 0)
+#define BPF_TCP_OPTION_ON_SYNACK (1 << 1)
+#define BPF_TCP_OPTION_ON_FIRST (1 << 2) /* third ACK, and the like until answered */
+#define BPF_TCP_OPTION_ON_ACK (1 << 3) /* pure ACKs */
+#define BPF_TCP_OPTION_ON_DATA (1 << 4) /* data and FIN */
+/* Ends when a segment that carried it and takes sequence space was acknowledged. */
+#define BPF_TCP_OPTION_UNTIL_ACKED (1 << 8)
+
 #ifndef SOL_TCP
 #define SOL_TCP 6
 #endif
 /* bpf_setsockopt(): the flags above, from outside of a callback */
 #ifndef TCP_BPF_SOCK_OPS_CB_FLAGS
 #define TCP_BPF_SOCK_OPS_CB_FLAGS 1008
+#endif
+
+/* bpf_setsockopt(), bpf_getsockopt(), SOL_TCP */
+#define TCP_BPF_DELACK_RTT 1200 /* timeout in % of the minimum RTT, 1..1000; 0: Linux's */
+#define TCP_BPF_DELACK_SEGS 1201 /* MSS of data that force an ACK, 1..255; 0: Linux's */
+#define TCP_BPF_ACK_NOW 1202 /* acknowledge once this segment was processed */
+
+/* One whole option each, from its kind. exid: of kinds 253 and 254, above 0xffff
+ * the 32-bit ones of RFC 6994. All return a negative errno if they fail. Weak:
+ * test with bpf_ksym_exists(), on a kernel without them the call is dead code.
+ */
+extern int bpf_tcp_option_watch(struct bpf_sock_ops *skops, __u32 kind,
+				__u32 exid) __ksym __weak;
+extern int bpf_tcp_option_set(struct bpf_sock_ops *skops, const void *opt, __u32 opt__sz,
+			      __u32 where, __u32 times) __ksym __weak;
+extern int bpf_tcp_option_clear(struct bpf_sock_ops *skops, __u32 kind,
+				__u32 exid) __ksym __weak;
+extern int bpf_tcp_option_store(struct bpf_sock_ops *skops, const void *opt,
+				__u32 opt__sz) __ksym __weak;
+extern int bpf_tcp_option_load(struct bpf_sock_ops *skops, void *opt,
+			       __u32 opt__sz) __ksym __weak;
+
+#ifndef bpf_ksym_exists /* since libbpf 1.2 */
+#define bpf_ksym_exists(symbol) (!!(symbol))
 #endif
 
 /* One word of the reply. clang may merge a plain store, even a volatile one,

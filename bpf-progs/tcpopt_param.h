@@ -28,8 +28,52 @@
 		TCPOPT_TAG("max=" #max) TCPOPT_TAG("default=" #dflt)    \
 			TCPOPT_TAG("help=" help)
 
+/* The same, where a value other than the default takes a kernel feature that
+ * the program itself can do without: refused where it is missing.
+ */
+#define TCPOPT_PARAM_NEEDS(feature, type, name, unit, min, max, dflt, help) \
+	TCPOPT_PARAM(type, name, unit, min, max, dflt, help)                \
+		TCPOPT_TAG("requires=" feature)
+
+/* A congestion control: its name on the command line, its id (bpf-progs/cc/cc.h)
+ * in the struct; `none` is 0.
+ */
+#define TCPOPT_PARAM_ALGORITHM(name, help)                              \
+	__u32 name TCPOPT_TAG("type=algorithm") TCPOPT_TAG("default=none") \
+		TCPOPT_TAG("help=" help)
+
+/* Behind the name of a map that is a parameter too long for the struct; the key
+ * of `tcpoptctl set` is the map's name.
+ * @type: "prefixes": an LPM trie of struct tcpopt_prefix to __u32 1
+ *        "algorithms": a hash of id to struct tcpopt_algorithm
+ */
+#define TCPOPT_MAP_PARAM(type, help) TCPOPT_TAG("param=" type) TCPOPT_TAG("help=" help)
+/* The same with a key of its own. */
+#define TCPOPT_MAP_PARAM_KEY(type, key, help) \
+	TCPOPT_MAP_PARAM(type, help) TCPOPT_TAG("key=" key)
+
+/* IPv4 as ::ffff:a.b.c.d with 96 more bits, so that one map holds both. */
+struct tcpopt_prefix {
+	__u32 bits;
+	__u8 addr[16];
+};
+
+#define TCPOPT_ALGORITHM_NAME_LEN 16 /* TCP_CA_NAME_MAX of the kernel */
+struct tcpopt_algorithm {
+	char name[TCPOPT_ALGORITHM_NAME_LEN];
+	__u32 allowed;
+};
+
+#ifdef __cplusplus
+static_assert(sizeof(tcpopt_prefix) == 20 && sizeof(tcpopt_algorithm) == 20,
+	      "as the BPF side has them");
+#else
+_Static_assert(sizeof(struct tcpopt_prefix) == 20 && sizeof(struct tcpopt_algorithm) == 20,
+	       "as the C++ side has them");
+#endif
+
 /* On the sock_ops program: a kernel feature it cannot do without, by the name
- * that `tcpoptctl check` gives it.
+ * that `tcpoptctl check` gives it; "a|b" is satisfied by either.
  */
 #define TCPOPT_REQUIRES(feature) TCPOPT_TAG("requires=" feature)
 /* On the sock_ops program: what it is for, in one line. */

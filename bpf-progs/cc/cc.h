@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Congestion Control request: what the program and C++ share. */
+#ifndef TCPOPT_CC_H
+#define TCPOPT_CC_H
+
+#include "../tcpopt_param.h"
+
+/* Ids on the wire: the same on all machines, so they are never used again. 0
+ * asks for nothing.
+ */
+#define CC_ALGORITHMS(X)     \
+	X(1, "reno")         \
+	X(2, "cubic")        \
+	X(3, "vegas")        \
+	X(4, "bbr")          \
+	X(5, "bic")          \
+	X(6, "westwood")     \
+	X(7, "htcp")         \
+	X(8, "hybla")        \
+	X(9, "veno")         \
+	X(10, "scalable")    \
+	X(11, "lp")          \
+	X(12, "yeah")        \
+	X(13, "illinois")    \
+	X(14, "dctcp")       \
+	X(15, "cdg")         \
+	X(16, "nv")          \
+	X(17, "highspeed")
+
+#define CC_ALGORITHMS_MAX 64 /* entries of the map `algorithms` */
+
+struct cc_params {
+	TCPOPT_PARAM_ALGORITHM(request, "congestion control asked of the peer; none asks for none");
+	TCPOPT_PARAM(__u32, exid, "", 0, 0xffffffff, 0x7463,
+		     "experiment id (RFC 6994) of the option, kind 253; above 65535 of 32 bits");
+};
+
+/* Counted per attachment, summed over CPUs. */
+struct cc_stats {
+	__u64 sent; /* options handed to the kernel; on upstream's hooks: written */
+	__u64 received; /* well-formed options from the peer */
+	__u64 applied; /* changed the congestion control of this end */
+	__u64 unchanged; /* asked for what was in force already */
+	__u64 unknown; /* ignored: an id that CC_ALGORITHMS lacks */
+	__u64 absent; /* ignored: this kernel does not offer it */
+	__u64 not_allowed; /* ignored: not on the list `allow` */
+	__u64 refused; /* ignored: the kernel would not set it */
+	__u64 bad_length; /* ignored: not an id behind the experiment id */
+	__u64 bad_value; /* ignored: the id 0 */
+	__u64 repeated; /* ignored: a second one in the same segment */
+};
+
+#ifdef __cplusplus
+static_assert(sizeof(cc_params) == 8, "as the BPF side has it");
+static_assert(sizeof(cc_stats) == 88, "as the BPF side has it");
+#else
+_Static_assert(sizeof(struct cc_params) == 8, "as the C++ side has it");
+_Static_assert(sizeof(struct cc_stats) == 88, "as the C++ side has it");
+#endif
+
+#endif /* TCPOPT_CC_H */
