@@ -313,8 +313,8 @@ def test_silent_clients_keep_nobody_waiting(loader):
 
 def test_check_asks_the_kernel(ctl):
     features = {f["name"]: f for f in json.loads(ctl("check", "--json").stdout)}
-    for name in ("sockops", "cgroup-link", "btf", "upstream-hdr-opt", "sk-storage", "tcp-iter",
-                 "iter-setsockopt"):
+    for name in ("sockops", "cgroup-link", "btf", "tcp-header-options", "sk-storage",
+                 "tcp-iter", "iter-setsockopt"):
         assert features[name]["available"], features[name]
     lines = ctl("check").stdout.splitlines()
     assert len(lines) == len(features)

@@ -2,17 +2,22 @@
 #include "daemon/attachments.h"
 
 #include <bpf/bpf.h>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <system_error>
 
 #include "bpf/features.h"
 #include "bpf/iterator.h"
 #include "bpf/object.h"
+#include "bpf/parameter_maps.h"
 #include "kernel/netns.h"
+#include "params/algorithms.h"
+#include "params/interface.h"
 
 namespace tcpopt {
 
@@ -29,6 +34,13 @@ Status pin_all(const Object& object, int link, const PinStore::Entry& at) {
     if (auto pinned = pin(object.iterator_fd(), at.iterator()); !pinned) {
       return pinned;
     }
+  }
+  const auto types = make_types_map(object.types());
+  if (!types) {
+    return tl::make_unexpected(types.error());
+  }
+  if (auto pinned = pin(types->get(), at.types()); !pinned) {
+    return pinned;
   }
   return pin(link, at.link());
 }
@@ -64,36 +76,62 @@ Attachments::Warnings tell_connections(const PinStore::Entry& pins, const Cgroup
   return warnings;
 }
 
-nlohmann::json params_of(const PinStore::Entry& pins) {
-  if (!is_pinned(pins.map("params"))) {
-    return nlohmann::json::object();
+/// What its maps mean, as the object said when it was attached.
+Result<Interface> interface_of(const PinStore::Entry& pins) {
+  auto types = open_pin(pins.types()).and_then(read_types);
+  if (!types) {
+    return pass(types);
   }
-  const auto value = [&]() -> Result<nlohmann::json> {
-    auto map = open_pin(pins.map("params")).and_then(ParamsMap::open);
-    if (!map) {
-      return pass(map);
-    }
-    auto bytes = map->read();
-    if (!bytes) {
-      return pass(bytes);
-    }
-    return to_json(map->schema(), *bytes);
-  }();
-  if (!value) {
-    spdlog::warn("{}: {}", pins.path.string(), value.error().line());
-  }
-  return value.value_or(nlohmann::json::object());
+  return read_interface(**types);
 }
 
-nlohmann::json stats_of(const PinStore::Entry& pins) {
-  if (!is_pinned(pins.map("stats"))) {
+Result<ParameterMaps> parameter_maps(const PinStore::Entry& pins, const Schema& schema) {
+  return ParameterMaps::open(schema,
+                             [&pins](const std::string& name) { return open_pin(pins.map(name)); });
+}
+
+/// The same of an object that is loaded and not pinned yet.
+Result<ParameterMaps> parameter_maps(const Object& object) {
+  const auto maps = object.maps();
+  return ParameterMaps::open(
+      object.description().interface.schema, [&maps](const std::string& name) -> Result<UniqueFd> {
+        for (const auto& map : maps) {
+          if (map.name == name) {
+            UniqueFd fd(fcntl(map.fd, F_DUPFD_CLOEXEC, 0));
+            return fd ? Result<UniqueFd>(std::move(fd)) : fail_errno(errno, name);
+          }
+        }
+        return fail(fmt::format("no map '{}'", name));
+      });
+}
+
+/// Names of the congestion controls to choose from; none if @p schema has no use for them.
+Result<std::vector<std::string>> offered_to(const Schema& schema) {
+  const bool used = std::any_of(schema.maps.begin(), schema.maps.end(), [](const MapParam& param) {
+    return param.kind == MapKind::Algorithms;
+  });
+  return used ? offered_algorithms() : std::vector<std::string>();
+}
+
+Result<nlohmann::json> params_of(const PinStore::Entry& pins, const Schema& schema) {
+  auto maps = parameter_maps(pins, schema);
+  if (!maps) {
+    return pass(maps);
+  }
+  auto values = maps->read();
+  if (!values) {
+    return pass(values);
+  }
+  return to_json(schema, *values);
+}
+
+Result<nlohmann::json> stats_of(const PinStore::Entry& pins, const std::vector<Counter>& counters) {
+  if (counters.empty()) {
     return nlohmann::json::object();
   }
-  const auto value = open_pin(pins.map("stats")).and_then(read_stats);
-  if (!value) {
-    spdlog::warn("{}: {}", pins.path.string(), value.error().line());
-  }
-  return value.value_or(nlohmann::json::object());
+  return open_pin(pins.map("stats")).and_then([&counters](const UniqueFd& map) {
+    return read_stats(map, counters);
+  });
 }
 
 /// When the link was pinned, in seconds of Unix time.
@@ -180,9 +218,17 @@ Result<Attachments::Warnings> Attachments::attach(const ProgramFile& file, const
   if (auto offered = check_required(all_features(), description.required); !offered) {
     return pass(offered);
   }
-  auto params = initial_value(description.params.value_or(Schema{}), settings);
-  if (!params) {
-    return pass(params);
+  const auto& schema = description.interface.schema;
+  auto offered_names = offered_to(schema);
+  if (!offered_names) {
+    return pass(offered_names);
+  }
+  auto values = initial_values(schema, settings, *offered_names);
+  if (!values) {
+    return pass(values);
+  }
+  if (auto possible = check_settings(all_features(), schema, settings); !possible) {
+    return pass(possible);
   }
   Warnings warnings;
   const auto iterator_offered = check_required(all_features(), description.required_by_iterator);
@@ -196,10 +242,12 @@ Result<Attachments::Warnings> Attachments::attach(const ProgramFile& file, const
   // From here on the order matters: values, then the pins of all that a
   // successor needs, then the link. The name comes last and in one step, so
   // that a daemon killed in between leaves nothing but a directory to clear.
-  if (object->params_fd() >= 0) {
-    if (auto written = write_params(object->params_fd(), *params); !written) {
-      return pass(written);
-    }
+  auto maps = parameter_maps(*object);
+  if (!maps) {
+    return pass(maps);
+  }
+  if (auto written = maps->write(*values); !written) {
+    return pass(written);
   }
   auto staged = store_.stage(file.name, cgroup.id());
   if (!staged) {
@@ -236,33 +284,57 @@ Result<Attachments::Warnings> Attachments::set(const std::string& name, const Cg
     return pass(attachment);
   }
   const auto& pins = attachment->pins;
-  if (!is_pinned(pins.map("params"))) {
-    return fail("it has no parameters");
+  auto interface = interface_of(pins);
+  if (!interface) {
+    return pass(interface);
   }
-  auto map = open_pin(pins.map("params")).and_then(ParamsMap::open);
-  if (!map) {
-    return pass(map);
+  const auto& schema = interface->schema;
+  auto maps = parameter_maps(pins, schema);
+  if (!maps) {
+    return pass(maps);
   }
-  auto old = map->read();
+  auto old = maps->read();
   if (!old) {
     return pass(old);
   }
-  auto changed = change(map->schema(), std::move(*old), settings);
+  auto offered = offered_to(schema);
+  if (!offered) {
+    return pass(offered);
+  }
+  auto changed = change_values(schema, std::move(*old), settings, *offered);
   if (!changed) {
     return pass(changed);
   }
-  next_generation(map->schema(), *changed);
-  if (auto written = map->write(*changed); !written) {
+  if (auto possible = check_settings(all_features(), schema, settings); !possible) {
+    return pass(possible);
+  }
+  if (auto written = maps->write(*changed); !written) {
     return pass(written);
   }
   return tell_connections(pins, cgroup);
 }
 
 nlohmann::json Attachments::describe(const Attachment& attachment) {
-  return {{"name", attachment.pins.name},           {"cgroup", attachment.cgroup_path},
-          {"cgroup_id", attachment.info.cgroup_id}, {"link_id", attachment.info.link_id},
-          {"prog_id", attachment.info.prog_id},     {"since", since(attachment.pins)},
-          {"params", params_of(attachment.pins)},   {"stats", stats_of(attachment.pins)}};
+  const auto& pins = attachment.pins;
+  const auto or_empty = [&pins](const Result<nlohmann::json>& value) {
+    if (!value) {
+      spdlog::warn("{}: {}", pins.path.string(), value.error().line());
+    }
+    return value.value_or(nlohmann::json::object());
+  };
+  auto interface = interface_of(pins);
+  if (!interface) {
+    or_empty(tl::make_unexpected(interface.error()));
+    interface = Interface{};
+  }
+  return {{"name", pins.name},
+          {"cgroup", attachment.cgroup_path},
+          {"cgroup_id", attachment.info.cgroup_id},
+          {"link_id", attachment.info.link_id},
+          {"prog_id", attachment.info.prog_id},
+          {"since", since(pins)},
+          {"params", or_empty(params_of(pins, interface->schema))},
+          {"stats", or_empty(stats_of(pins, interface->counters))}};
 }
 
 }  // namespace tcpopt
