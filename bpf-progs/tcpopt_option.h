@@ -23,6 +23,7 @@
 
 #define TCPOPT_SLOTS 2 /* options that a program sends, and as many it watches */
 #define TCPOPT_FOUND 8 /* options of watched kinds that one segment may have */
+#define TCPOPT_ENOSPC 28
 #define TCPOPT_OPTIONS_MAX 40 /* bytes of options in a header */
 
 struct tcpopt_option {
@@ -272,6 +273,54 @@ static __always_inline int tcpopt_watch(struct bpf_sock_ops *skops, struct tcpop
 	tcpopt_flags(skops, 0, BPF_SOCK_OPS_PARSE_UNKNOWN_HDR_OPT_CB_FLAG);
 	return 0;
 }
+
+/* Of a listener: have @offer called for its SYN-ACKs. */
+static __always_inline void tcpopt_listen(struct bpf_sock_ops *skops)
+{
+	tcpopt_call(skops, true);
+}
+
+/* Of a connection that such a listener accepted: it inherited the flag. That of
+ * upstream may be wanted by another program, see tcpopt_upstream_size().
+ */
+static __always_inline void tcpopt_accepted(struct bpf_sock_ops *skops, struct tcpopt_conn *conn)
+{
+	if (tcpopt_by_kernel())
+		tcpopt_call(skops, false);
+	else
+		conn->calls = 1;
+}
+
+/* Did the SYN carry it? Of a SYN-ACK, or of an accepted connection whose
+ * listener has TCP_SAVE_SYN set. Not known if it was answered with a cookie.
+ */
+static __always_inline bool tcpopt_in_syn(struct bpf_sock_ops *skops, __u32 kind, __u32 exid)
+{
+	struct tcpopt_option opt = { .kind = kind, .exid = exid };
+	struct tcpopt_wire wire;
+	long len;
+
+	tcpopt_encode(&opt, &wire);
+	len = bpf_load_hdr_opt(skops, &wire, sizeof(wire), BPF_LOAD_HDR_OPT_TCP_SYN);
+	return len > 0 || len == -TCPOPT_ENOSPC;
+}
+
+/* Have @offer called for each segment. */
+static __always_inline void tcpopt_each(struct bpf_sock_ops *skops, struct tcpopt_conn *conn,
+					bool on)
+{
+	conn->each = on;
+	if (on)
+		tcpopt_call(skops, true);
+}
+
+/* The iterator that the loader runs after `tcpoptctl set`. */
+struct sock_common;
+struct bpf_iter__tcp {
+	struct bpf_iter_meta *meta;
+	struct sock_common *sk_common;
+	unsigned int uid;
+} __attribute__((preserve_access_index));
 
 /* Of the iterator: have @refresh called before the next segment is made. It
  * needs Linux 6.10; before, new parameters are for new connections only.

@@ -87,7 +87,7 @@ static __always_inline void uto_advertise(struct bpf_sock_ops *skops, struct tcp
 	opt.value = uto_encode(p->advertise);
 	if (tcpopt_send(skops, conn, 0, &opt, TCPOPT_ON_ALL | BPF_TCP_OPTION_UNTIL_ACKED,
 			UTO_SEGMENTS))
-		TCPOPT_COUNT(refused);
+		TCPOPT_COUNT(taken);
 	else
 		TCPOPT_COUNT(advertised);
 }
@@ -138,7 +138,7 @@ int uto(struct bpf_sock_ops *skops)
 		conn = tcpopt_conn(skops, BPF_SK_STORAGE_GET_F_CREATE);
 		if (conn) {
 			if (tcpopt_watch(skops, conn, 0, UTO_KIND, 0))
-				TCPOPT_COUNT(refused);
+				TCPOPT_COUNT(taken);
 			uto_advertise(skops, conn);
 		}
 	}
@@ -146,17 +146,9 @@ int uto(struct bpf_sock_ops *skops)
 	return 1;
 }
 
-/* Run by the loader after `tcpoptctl set`: the connections that this program
- * looks after take up the new values; idle ones tell the peer with their next
- * segment.
+/* Connections that this program looks after take up the new values; idle ones
+ * tell the peer with their next segment.
  */
-struct sock_common;
-struct bpf_iter__tcp {
-	struct bpf_iter_meta *meta;
-	struct sock_common *sk_common;
-	unsigned int uid;
-} __attribute__((preserve_access_index));
-
 SEC("iter/tcp")
 int uto_refresh(struct bpf_iter__tcp *ctx)
 {
