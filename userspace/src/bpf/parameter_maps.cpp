@@ -22,7 +22,12 @@ Result<Entries> read_entries(int fd, const EntrySize& size) {
     if (const int err = bpf_map_lookup_elem(fd, key.data(), value.data()); err != 0) {
       return fail_errno(err, "read");
     }
-    after = entries.emplace(key, value).first->first.data();
+    const auto [entry, is_new] = entries.emplace(key, value);
+    if (!is_new) {
+      // Nobody but the daemon writes it; without this, the walk might not end.
+      return fail("it changes while it is read", "see with bpftool map who else has it open");
+    }
+    after = entry->first.data();
   }
   if (errno != ENOENT) {
     return fail_errno(errno, "read");

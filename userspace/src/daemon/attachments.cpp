@@ -2,22 +2,18 @@
 #include "daemon/attachments.h"
 
 #include <bpf/bpf.h>
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <system_error>
 
 #include "bpf/features.h"
 #include "bpf/iterator.h"
 #include "bpf/object.h"
-#include "bpf/parameter_maps.h"
+#include "daemon/attachment_values.h"
 #include "kernel/netns.h"
-#include "params/algorithms.h"
-#include "params/interface.h"
 
 namespace tcpopt {
 
@@ -45,11 +41,6 @@ Status pin_all(const Object& object, int link, const PinStore::Entry& at) {
   return pin(link, at.link());
 }
 
-bool is_pinned(const std::filesystem::path& path) {
-  std::error_code code;
-  return std::filesystem::exists(path, code);
-}
-
 Attachments::Warnings tell_connections(const PinStore::Entry& pins, const Cgroup& cgroup) {
   if (!is_pinned(pins.iterator())) {
     return {};
@@ -74,64 +65,6 @@ Attachments::Warnings tell_connections(const PinStore::Entry& pins, const Cgroup
     warnings.push_back(warn(error));
   }
   return warnings;
-}
-
-/// What its maps mean, as the object said when it was attached.
-Result<Interface> interface_of(const PinStore::Entry& pins) {
-  auto types = open_pin(pins.types()).and_then(read_types);
-  if (!types) {
-    return pass(types);
-  }
-  return read_interface(**types);
-}
-
-Result<ParameterMaps> parameter_maps(const PinStore::Entry& pins, const Schema& schema) {
-  return ParameterMaps::open(schema,
-                             [&pins](const std::string& name) { return open_pin(pins.map(name)); });
-}
-
-/// The same of an object that is loaded and not pinned yet.
-Result<ParameterMaps> parameter_maps(const Object& object) {
-  const auto maps = object.maps();
-  return ParameterMaps::open(
-      object.description().interface.schema, [&maps](const std::string& name) -> Result<UniqueFd> {
-        for (const auto& map : maps) {
-          if (map.name == name) {
-            UniqueFd fd(fcntl(map.fd, F_DUPFD_CLOEXEC, 0));
-            return fd ? Result<UniqueFd>(std::move(fd)) : fail_errno(errno, name);
-          }
-        }
-        return fail(fmt::format("no map '{}'", name));
-      });
-}
-
-/// Names of the congestion controls to choose from; none if @p schema has no use for them.
-Result<std::vector<std::string>> offered_to(const Schema& schema) {
-  const bool used = std::any_of(schema.maps.begin(), schema.maps.end(), [](const MapParam& param) {
-    return param.kind == MapKind::Algorithms;
-  });
-  return used ? offered_algorithms() : std::vector<std::string>();
-}
-
-Result<nlohmann::json> params_of(const PinStore::Entry& pins, const Schema& schema) {
-  auto maps = parameter_maps(pins, schema);
-  if (!maps) {
-    return pass(maps);
-  }
-  auto values = maps->read();
-  if (!values) {
-    return pass(values);
-  }
-  return to_json(schema, *values);
-}
-
-Result<nlohmann::json> stats_of(const PinStore::Entry& pins, const std::vector<Counter>& counters) {
-  if (counters.empty()) {
-    return nlohmann::json::object();
-  }
-  return open_pin(pins.map("stats")).and_then([&counters](const UniqueFd& map) {
-    return read_stats(map, counters);
-  });
 }
 
 /// When the link was pinned, in seconds of Unix time.
