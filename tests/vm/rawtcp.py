@@ -110,9 +110,9 @@ class RawPeer:
         self.receive(lambda flags, _, __: flags & SYN)
         self.send(ACK, ack)
 
-    def data(self, count=100, options=b""):
+    def data(self, count=100, options=b"", push=True):
         """Data that the server has acknowledged when this returns."""
-        self.send(ACK | PSH, options, bytes(count))
+        self.send(ACK | PSH if push else ACK, options, bytes(count))
         self.receive(lambda flags, ack, _: not flags & RST and ack == self.next)
 
     def close(self):
