@@ -31,7 +31,7 @@ def test_a_parameter_that_needs_a_missing_feature_is_refused_in_one_line(loader,
 
 
 def test_attach_is_refused_in_one_line(loader, cgroup):
-    done = loader.ctl("attach", "uto", "--cgroup", cgroup)
+    done = loader.ctl("attach", "optest", "--cgroup", cgroup)
     assert done.returncode == 1 and done.stdout == ""
     assert len(done.stderr.splitlines()) == 1
     assert "tcp-options" in done.stderr and "CONFIG_BPF_TCP_OPTIONS" in done.stderr
