@@ -49,9 +49,10 @@ class Loader:
         programs = [word for path in PROGRAMS for word in ("--programs", path)]
         return [LOADER, "--run-dir", self.run_dir, "--bpffs", self.bpffs, *programs, *more]
 
-    def start(self):
+    def start(self, **environment):
         self.log = open(self.run_dir / "log", "a+", encoding="utf-8")
-        self.process = subprocess.Popen(self.arguments("--log-level", "debug"), stderr=self.log)
+        self.process = subprocess.Popen(self.arguments("--log-level", "debug"), stderr=self.log,
+                                        env=os.environ | environment)
         deadline = time.monotonic() + 30
         while self.ctl("list").returncode != 0:
             assert self.process.poll() is None and time.monotonic() < deadline, self.messages()

@@ -37,25 +37,26 @@ struct cc_params {
 
 /* Counted per attachment, summed over CPUs. */
 struct cc_stats {
-	__u64 sent; /* options handed to the kernel; on upstream's hooks: written */
-	__u64 received; /* well-formed options from the peer */
+	__u64 requested; /* connections that asked their peer */
+	__u64 received; /* requests for an id that CC_ALGORITHMS has */
 	__u64 applied; /* changed the congestion control of this end */
 	__u64 unchanged; /* asked for what was in force already */
 	__u64 unknown; /* ignored: an id that CC_ALGORITHMS lacks */
 	__u64 absent; /* ignored: this kernel does not offer it */
 	__u64 not_allowed; /* ignored: not on the list `allow` */
 	__u64 refused; /* ignored: the kernel would not set it */
-	__u64 bad_length; /* ignored: not an id behind the experiment id */
+	__u64 bad_length; /* ignored: not one byte behind the experiment id */
 	__u64 bad_value; /* ignored: the id 0 */
 	__u64 repeated; /* ignored: a second one in the same segment */
+	__u64 taken; /* not asked or heard: another program owns the option */
 };
 
 #ifdef __cplusplus
 static_assert(sizeof(cc_params) == 8, "as the BPF side has it");
-static_assert(sizeof(cc_stats) == 88, "as the BPF side has it");
+static_assert(sizeof(cc_stats) == 96, "as the BPF side has it");
 #else
 _Static_assert(sizeof(struct cc_params) == 8, "as the C++ side has it");
-_Static_assert(sizeof(struct cc_stats) == 88, "as the C++ side has it");
+_Static_assert(sizeof(struct cc_stats) == 96, "as the C++ side has it");
 #endif
 
 #endif /* TCPOPT_CC_H */

@@ -20,8 +20,8 @@ struct uto_params {
 
 /* Counted per attachment, summed over CPUs. */
 struct uto_stats {
-	__u64 advertised; /* segments that carried our option */
-	__u64 acknowledged; /* advertisements that reached the peer */
+	__u64 advertised; /* values that a connection began to tell its peer */
+	__u64 taken; /* not told or heard: another program owns the option */
 	__u64 received; /* well-formed options from the peer */
 	__u64 applied; /* changed this end's user timeout */
 	__u64 unchanged; /* asked for what was in force already */

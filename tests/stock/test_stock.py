@@ -8,13 +8,30 @@ def test_check_names_what_is_missing_and_what_brings_it(ctl):
     features = {entry["name"]: entry for entry in json.loads(done.stdout)}
     assert done.returncode == 1
     missing = [name for name, entry in features.items() if not entry["available"]]
-    assert missing == ["tcp-options"]
-    assert "kernel-patches" in features["tcp-options"]["brought_by"]
-    assert "CONFIG_BPF_TCP_OPTIONS" in features["tcp-options"]["brought_by"]
+    assert missing == ["tcp-options", "tcp-option-calls", "tcp-delayed-ack"]
+    for name in missing:
+        assert "kernel-patches" in features[name]["brought_by"]
+        assert "CONFIG_BPF_TCP_OPTIONS" in features[name]["brought_by"]
+    assert features["tcp-header-options"]["available"]
+
+
+def test_a_parameter_that_needs_a_missing_feature_is_refused_in_one_line(loader, cgroup):
+    """The program itself is content with what the stock kernel has."""
+    done = loader.ctl("attach", "lists", "--cgroup", cgroup, "--set", "modern=5")
+    assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
+    assert "modern= needs tcp-option-calls, which this kernel lacks; " in done.stderr
+    assert "CONFIG_BPF_TCP_OPTIONS" in done.stderr
+    assert loader.list() == []
+    loader.ok("attach", "lists", "--cgroup", cgroup, "--set", "modern=4")
+    shown = loader.list()
+    done = loader.ctl("set", "lists", "--cgroup", cgroup, "exid=1", "modern=5")
+    assert done.returncode == 1 and "modern= needs tcp-option-calls" in done.stderr
+    assert loader.list() == shown
+    loader.ok("set", "lists", "--cgroup", cgroup, "exid=1", "modern=4")
 
 
 def test_attach_is_refused_in_one_line(loader, cgroup):
-    done = loader.ctl("attach", "uto", "--cgroup", cgroup)
+    done = loader.ctl("attach", "optest", "--cgroup", cgroup)
     assert done.returncode == 1 and done.stdout == ""
     assert len(done.stderr.splitlines()) == 1
     assert "tcp-options" in done.stderr and "CONFIG_BPF_TCP_OPTIONS" in done.stderr

@@ -43,6 +43,37 @@ struct {
 	__type(value, struct stats);
 } stats SEC(".maps");
 
+#ifdef UNKNOWN_LIST
+#define LIST_TYPE "suffixes"
+#else
+#define LIST_TYPE "prefixes"
+#endif
+#ifdef SAME_KEY
+#define LIST_TAGS TAG("param=" LIST_TYPE) TAG("key=plain")
+#else
+#define LIST_TAGS TAG("param=" LIST_TYPE)
+#endif
+
+struct prefix {
+#ifdef LIST_OF_OTHERS
+	__u32 bits, address;
+#else
+	__u32 bits, address[4];
+#endif
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+#ifdef LONG_LIST
+	__uint(max_entries, 1025);
+#else
+	__uint(max_entries, 8);
+#endif
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct prefix);
+	__type(value, __u32);
+} list SEC(".maps") LIST_TAGS;
+
 #ifdef NO_SOCKOPS
 SEC("iter/tcp")
 #else

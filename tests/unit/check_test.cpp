@@ -31,9 +31,9 @@ TEST(FeatureTable, EntriesAreCompleteAndDistinct) {
     EXPECT_FALSE(entry.brought_by.empty()) << entry.name;
     EXPECT_TRUE(entry.ask) << entry.name;
   }
-  EXPECT_THAT(names,
-              testing::IsSupersetOf({"sockops", "cgroup-link", "btf", "upstream-hdr-opt",
-                                     "sk-storage", "tcp-iter", "iter-setsockopt", "tcp-options"}));
+  EXPECT_THAT(names, testing::IsSupersetOf({"sockops", "cgroup-link", "btf", "tcp-header-options",
+                                            "sk-storage", "tcp-iter", "iter-setsockopt",
+                                            "tcp-options", "tcp-option-calls", "tcp-delayed-ack"}));
 }
 
 TEST(FeatureTable, SaysWhatBringsOurPatches) {
@@ -55,12 +55,70 @@ TEST(Required, NamesTheFeatureAndWhatBringsIt) {
               HasSubstr("it requires 'z', which this tcpopt does not know"));
 }
 
+TEST(Required, OneOfTheAlternativesIsEnough) {
+  const std::vector<Feature> features{feature("a", Support::Yes), feature("b", Support::No),
+                                      feature("c", Support::No)};
+  EXPECT_EQ(error_of(check_required(features, {"b|a"})), "");
+  EXPECT_EQ(error_of(check_required(features, {"z|a"})), "");
+  EXPECT_EQ(error_of(check_required(features, {"b|c"})),
+            "this kernel lacks b (what it is) and c (what it is); CONFIG_X=y brings b, or "
+            "CONFIG_X=y brings c");
+  EXPECT_EQ(error_of(check_required(features, {"z|b"})),
+            "this kernel lacks b (what it is); CONFIG_X=y brings it");
+}
+
+TEST(Required, BySettingsOtherThanTheDefaultOnly) {
+  const std::vector<Feature> features{feature("here", Support::Yes), feature("gone", Support::No),
+                                      feature("hidden", Support::Denied)};
+  Schema schema;
+  Param param;
+  param.size = 4;
+  param.min = std::uint64_t{0};
+  param.max = std::uint64_t{9};
+  for (const auto* name : {"gone", "here", "hidden", "unknown", ""}) {
+    param.name = *name == '\0' ? "free" : name;
+    param.required = name;
+    param.default_text = "2";
+    schema.params.push_back(param);
+  }
+  EXPECT_EQ(
+      error_of(check_settings(features, schema, {{"gone", "2"}, {"here", "3"}, {"free", "3"}})),
+      "");
+  EXPECT_EQ(error_of(check_settings(features, schema, {{"gone", "3"}})),
+            "gone= needs gone, which this kernel lacks; CONFIG_X=y brings it");
+  EXPECT_THAT(error_of(check_settings(features, schema, {{"hidden", "3"}})),
+              HasSubstr("run as root"));
+  EXPECT_THAT(error_of(check_settings(features, schema, {{"unknown", "3"}})),
+              HasSubstr("does not know"));
+  schema.params[0].default_text.reset();
+  EXPECT_EQ(error_of(check_settings(features, schema, {{"gone", "0"}})), "");
+}
+
+TEST(Check, AlternativesAreNeededTogetherOnly) {
+  const std::vector<Feature> features{feature("here", Support::Yes), feature("gone", Support::No),
+                                      feature("lost", Support::No)};
+  const auto rows =
+      find_out(features, {program("one", {"here|gone"}), program("two", {"gone|lost"})});
+  EXPECT_THAT(rows[1].wanted_by, testing::ElementsAre("one"));
+  EXPECT_THAT(rows[1].needed_by, testing::ElementsAre("two"));
+  EXPECT_THAT(rows[2].needed_by, testing::ElementsAre("two"));
+}
+
+TEST(Check, WhatAParameterNeedsIsUsed) {
+  const std::vector<Feature> features{feature("gone", Support::No)};
+  auto delack = program("delack", {});
+  Param param;
+  param.required = "gone";
+  delack.interface.schema.params.push_back(param);
+  EXPECT_THAT(find_out(features, {delack})[0].wanted_by, testing::ElementsAre("delack"));
+}
+
 TEST(Check, OneLineAFeature) {
   const std::vector<Feature> features{feature("here", Support::Yes), feature("gone", Support::No)};
   const auto rows = find_out(features, {program("uto", {"gone"}), program("iw", {}, {"gone"})});
   EXPECT_EQ(check_text(rows),
-            "yes     here              what it is\n"
-            "no      gone              what it is; CONFIG_X=y brings it (needed by uto)\n");
+            "yes     here                what it is\n"
+            "no      gone                what it is; CONFIG_X=y brings it (needed by uto)\n");
   const auto json = check_json(rows);
   EXPECT_EQ(json[0]["available"], true);
   EXPECT_EQ(json[1]["available"], false);

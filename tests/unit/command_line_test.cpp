@@ -10,6 +10,7 @@
 #include <memory>
 #include <sstream>
 
+#include "base/log.h"
 #include "support.h"
 
 namespace tcpopt {
@@ -117,25 +118,8 @@ TEST_F(CommandLine, ABrokenObjectIsNamed) {
               HasSubstr("broken-bitfield.bpf.o: params: narrow: it is a bitfield"));
 }
 
-TEST_F(CommandLine, LoaderRefusals) {
-  const auto top = directory_.path().string();
-  if (geteuid() != 0) {
-    EXPECT_THAT(refusal(run(TEST_LOADER, "--run-dir " + top)), HasSubstr("run as root"));
-    return;
-  }
-  EXPECT_THAT(refusal(run(TEST_LOADER, fmt::format("--run-dir {0} --bpffs {0}", top))),
-              HasSubstr("there is no bpffs"));
-  EXPECT_THAT(refusal(run(TEST_LOADER, fmt::format("--run-dir {0} --log-level loud", top))),
-              HasSubstr("'loud' is not a log level"));
-}
-
-TEST_F(CommandLine, WithoutPrivilegeTheLoaderSaysSo) {
-  if (geteuid() != 0) {
-    GTEST_SKIP() << "LoaderRefusals has it";
-  }
-  EXPECT_THAT(refusal(run("setpriv --reuid=65534 --clear-groups " TEST_LOADER,
-                          "--run-dir " + directory_.path().string())),
-              HasSubstr("run as root"));
+TEST(Log, LevelsAreNamed) {
+  EXPECT_THAT(error_of(start_logging("loud")), HasSubstr("'loud' is not a log level"));
 }
 
 }  // namespace

@@ -31,16 +31,16 @@ TEST_F(ObjectTest, SaysWhatItIs) {
   EXPECT_THAT(description.required, testing::ElementsAre("sockops", "cgroup-link"));
   EXPECT_TRUE(description.has_iterator);
   EXPECT_THAT(description.required_by_iterator, testing::ElementsAre("tcp-iter"));
-  ASSERT_EQ(description.counters.size(), 3U);
-  EXPECT_EQ(description.counters[2].name, "walks");
-  EXPECT_EQ(description.counters[2].offset, 16U);
+  const auto& counters = description.interface.counters;
+  ASSERT_EQ(counters.size(), 3U);
+  EXPECT_EQ(counters[2].name, "walks");
+  EXPECT_EQ(counters[2].offset, 16U);
 }
 
 TEST_F(ObjectTest, HasAParameterOfEachKind) {
   const auto object = open("sample");
   ASSERT_TRUE(object) << error_of(object);
-  const auto& schema = object->description().params;
-  ASSERT_TRUE(schema);
+  const auto* schema = &object->description().interface.schema;
   EXPECT_EQ(schema->names(), "timeout, offset, big, wide, tiny, enabled, color, label");
   EXPECT_TRUE(schema->generation_offset);
   EXPECT_EQ(schema->find("enabled")->kind, Kind::Bool);
@@ -53,6 +53,46 @@ TEST_F(ObjectTest, HasAParameterOfEachKind) {
   EXPECT_EQ(schema->find("timeout")->unit, "s");
   EXPECT_EQ(schema->find("timeout")->help, "how long");
   EXPECT_EQ(schema->find("_generation"), nullptr);
+}
+
+TEST_F(ObjectTest, HasListsAndWhatParametersNeed) {
+  const auto object = open("lists");
+  ASSERT_TRUE(object) << error_of(object);
+  const auto& schema = object->description().interface.schema;
+  EXPECT_EQ(schema.names(), "request, modern, exid, prefixes, allow");
+  EXPECT_EQ(schema.find("modern")->required, "tcp-option-calls");
+  EXPECT_EQ(schema.find("request")->kind, Kind::Enum);
+  EXPECT_EQ(schema.find("request")->choices.at(0).first, "none");
+  EXPECT_EQ(schema.find_map("prefixes")->kind, MapKind::Prefixes);
+  EXPECT_EQ(schema.find_map("prefixes")->capacity, 4U);
+  EXPECT_EQ(schema.find_map("prefixes")->help, "peers to trust");
+  EXPECT_EQ(schema.find_map("allow")->map, "algorithms");
+  EXPECT_EQ(schema.find_map("algorithms"), nullptr);
+  EXPECT_THAT(object->description().required,
+              testing::Contains("tcp-option-calls|tcp-header-options"));
+}
+
+TEST_F(ObjectTest, RefusesListsThatAreNotAsTheContractHasThem) {
+  EXPECT_THAT(error_of(open("broken-unknown_list")),
+              HasSubstr("map 'list': tag 'tcpopt:param=suffixes' is not known"));
+  EXPECT_THAT(error_of(open("broken-list_of_others")),
+              HasSubstr("map 'list': it is not an LPM_TRIE of struct tcpopt_prefix to __u32"));
+  EXPECT_THAT(error_of(open("broken-long_list")),
+              HasSubstr("map 'list': it has 1025 entries; give it 1..1024"));
+  EXPECT_THAT(error_of(open("broken-same_key")),
+              HasSubstr("map 'list': there is a parameter 'plain' already"));
+}
+
+TEST_F(ObjectTest, TypesAreReadTheSameFromTheirBytes) {
+  const auto object = open("lists");
+  ASSERT_TRUE(object) << error_of(object);
+  const auto bytes = object->types();
+  const BtfHandle types(btf__new(bytes.data(), static_cast<__u32>(bytes.size())));
+  ASSERT_TRUE(types);
+  const auto again = read_interface(*types);
+  ASSERT_TRUE(again) << error_of(again);
+  EXPECT_EQ(again->schema.names(), object->description().interface.schema.names());
+  EXPECT_EQ(again->counters.size(), 3U);
 }
 
 TEST_F(ObjectTest, RefusesWhatIsNotAsTheContractHasIt) {

@@ -34,13 +34,32 @@ TEST(Render, ProgramsShowRangeUnitAndDefault) {
   Description uto;
   uto.name = "uto";
   uto.help = "an option";
-  uto.params = Schema{4, {timeout}, {}};
+  uto.interface.schema.params = {timeout};
+  uto.interface.schema.maps = {{"trusted", "prefixes", MapKind::Prefixes, 8, "whom"}};
   EXPECT_EQ(programs_text({uto}),
             "uto: an option\n"
-            "  timeout  1..300 s  default 30  how long\n");
+            "  timeout  1..300 s                  default 30    how long\n"
+            "  trusted  ADDRESS/BITS,... up to 8  default none  whom\n");
   const auto json = programs_json({uto});
   EXPECT_EQ(json[0]["params"][0]["range"], "1..300 s");
   EXPECT_EQ(json[0]["params"][0]["default"], "30");
+  EXPECT_EQ(json[0]["params"][1]["type"], "prefixes");
+}
+
+TEST(Render, ManyChoicesAreCutInTheTableOnly) {
+  Param color;
+  color.name = "color";
+  color.kind = Kind::Enum;
+  for (const auto* name : {"a", "b", "c", "d", "e", "f"}) {
+    color.choices.emplace_back(name, std::uint64_t{0});
+  }
+  color.required = "x";
+  Description program;
+  program.name = "p";
+  program.interface.schema.params = {color};
+  EXPECT_EQ(programs_text({program}), "p\n  color  a|b|c|d|...     (needs x)\n");
+  EXPECT_EQ(programs_json({program})[0]["params"][0]["range"], "a|b|c|d|e|f");
+  EXPECT_EQ(programs_json({program})[0]["params"][0]["requires"], "x");
 }
 
 }  // namespace

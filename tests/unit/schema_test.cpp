@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "bpf/handles.h"
+#include "params/value.h"
 #include "support.h"
 
 namespace tcpopt {
@@ -68,6 +69,21 @@ TEST_F(SchemaTest, ReadsTagsAndLeavesThoseOfOthersAlone) {
   EXPECT_EQ(x.unit, "ms");
   EXPECT_EQ(x.help, "a=b");
   EXPECT_EQ(x.default_text, "3");
+}
+
+TEST_F(SchemaTest, AnAlgorithmIsAChoiceOfNames) {
+  one_member(integer(4), {"tcpopt:type=algorithm", "tcpopt:default=none"});
+  const auto found = schema();
+  ASSERT_TRUE(found) << error_of(found);
+  EXPECT_EQ(found->params[0].kind, Kind::Enum);
+  EXPECT_THAT(range_text(found->params[0]), HasSubstr("none|reno|cubic|"));
+}
+
+TEST_F(SchemaTest, RefusesOtherTypeTags) {
+  EXPECT_THAT(error_with({"tcpopt:type=colour"}),
+              HasSubstr("x: tag 'tcpopt:type=colour' does not fit; type=algorithm on a __u32"));
+  one_member(integer(2), {"tcpopt:type=algorithm"});
+  EXPECT_THAT(error_of(schema()), HasSubstr("'tcpopt:type=algorithm' does not fit"));
 }
 
 TEST_F(SchemaTest, ResolvesTypedefsAndQualifiers) {

@@ -34,7 +34,7 @@ Schema all_kinds() {
   label.kind = Kind::Text;
   label.offset = 12;
   label.size = 8;
-  return {24, {timeout, enabled, color, label}, 20};
+  return {24, {timeout, enabled, color, label}, 20, {}};
 }
 
 nlohmann::json changed(const Settings& settings) {

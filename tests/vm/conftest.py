@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import pytest
-from pair import Pair
+from ends import Ends
 
 
 @pytest.fixture(params=[4, 6], ids=["ipv4", "ipv6"])
@@ -10,9 +10,9 @@ def family(request):
 
 @pytest.fixture
 def pair(hosts, shared_loader, make_cgroup, family):
-    return Pair(hosts, shared_loader, make_cgroup, family)
+    return Ends(hosts, shared_loader, make_cgroup, family)
 
 
 @pytest.fixture
 def pair4(hosts, shared_loader, make_cgroup):
-    return Pair(hosts, shared_loader, make_cgroup, 4)
+    return Ends(hosts, shared_loader, make_cgroup, 4)

@@ -99,6 +99,9 @@ class Hosts:
             run("ip", "-n", name, "address", "add", ADDRESS[4][name] + "/24", "dev", "eth0")
             run("ip", "-n", name, "address", "add", ADDRESS[6][name] + "/64",
                 "dev", "eth0", "nodad")
+            # A link that goes down and up again keeps them.
+            run("ip", "netns", "exec", name, "sysctl", "-qw",
+                "net.ipv6.conf.eth0.keep_addr_on_down=1")
             run("ip", "-n", name, "link", "set", "eth0", "up")
         self.peers = {name: Peer(name) for name in (CLIENT, SERVER)}
         self.wire = Wire(self)
@@ -163,7 +166,8 @@ class Wire:
     """tcpdump on the server's interface, and tshark that decodes what it wrote."""
 
     FIELDS = ["ip.src", "ipv6.src", "tcp.flags", "tcp.len", "tcp.options", "frame.len",
-              "tcp.options.user_to_granularity", "tcp.options.user_to_val"]
+              "tcp.options.user_to_granularity", "tcp.options.user_to_val",
+              "tcp.options.tarr.rate"]
 
     def __init__(self, hosts):
         self.hosts = hosts
@@ -244,7 +248,8 @@ class Capture:
                     payload=int(values["tcp.len"]), frame=int(values["frame.len"]),
                     options=bytes.fromhex(values["tcp.options"].replace(":", "")),
                     minutes=values["tcp.options.user_to_granularity"] in ("1", "True"),
-                    timeout=values["tcp.options.user_to_val"]))
+                    timeout=values["tcp.options.user_to_val"],
+                    rate=values["tcp.options.tarr.rate"]))
         return result
 
 

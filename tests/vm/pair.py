@@ -1,62 +1,77 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A connection between the two hosts, each end in a cgroup with programs."""
-from net import ADDRESS, CLIENT, SERVER, digest
+"""A client and a server, each in a cgroup of its own with a program of its own."""
+import re
 
-MTU_FRAME = 1514
+from net import ADDRESS, CLIENT, SERVER, digest, run
+from rawtcp import RawPeer
+
+PORT = 7000
 
 
 class Pair:
-    def __init__(self, hosts, loader, make_cgroup, family):
-        self.hosts, self.loader, self.family = hosts, loader, family
+    def __init__(self, hosts, loader, make_cgroup, program):
+        self.hosts, self.loader, self.program = hosts, loader, program
         self.cgroups = {name: make_cgroup(name) for name in (CLIENT, SERVER)}
-        self.listener = None
 
-    def attach(self, name, program="optest", **params):
+    def attach(self, name, program=None, **params):
         settings = [f"--set={key}={value}" for key, value in params.items()]
-        self.loader.ok("attach", program, "--cgroup", self.cgroups[name], *settings)
+        self.loader.ok("attach", program or self.program, "--cgroup", self.cgroups[name], *settings)
 
-    def stats(self, name, program="optest"):
-        return self.loader.stats(program, self.cgroups[name])
+    def set(self, name, **params):
+        self.loader.ok("set", self.program, "--cgroup", self.cgroups[name],
+                       *[f"{key}={value}" for key, value in params.items()])
 
-    def counter(self, name, key):
-        return self.hosts.counter(name, "TCPBPFOpt" + key)
+    def stats(self, name):
+        return self.loader.stats(self.program, self.cgroups[name])
 
-    def connect(self, port=7000, client_options=(), server_options=(), first=0, **named):
-        """Set up the connection; `first` bytes go out with the connect (Fast Open)."""
-        address = ADDRESS[self.family][SERVER]
+    def counted(self, name):
+        """What moved, but for what a working connection counts anyway."""
+        return {key: value for key, value in self.stats(name).items() if value}
+
+    def listen(self, family=4, options=()):
+        """The server's listener; segments are captured from now on."""
         self.client = self.hosts.peer(CLIENT, self.cgroups[CLIENT])
         self.server = self.hosts.peer(SERVER, self.cgroups[SERVER])
-        self.listener = self.server.listen(address, port, options=server_options, **named)
+        listener = self.server.listen(ADDRESS[family][SERVER], PORT, options=options)
         self.capture = self.hosts.capture()
-        self.server.start("accept", self.listener)
-        self.out = self.client.connect(address, port, options=client_options, **named)
-        if first:
-            self.client.send(self.out, first)
+        self.server.start("accept", listener)
+        return listener
+
+    def connect(self, family=4, options=()):
+        self.listen(family, options)
+        self.out = self.client.connect(ADDRESS[family][SERVER], PORT)
         self.inn = self.server.wait()
-        if first:
-            assert self.server.recv(self.inn, first) == digest(first)
-        return self
+
+    def connect_raw(self, syn=b"", ack=b""):
+        """From a peer that puts these options on its SYN and on its third ACK."""
+        self.listen()
+        raw = RawPeer(self.hosts)
+        raw.connect(PORT, syn, ack)
+        self.inn = self.server.wait()
+        return raw
 
     def upload(self, count):
         self.client.start("send", self.out, count)
         assert self.server.recv(self.inn, count) == digest(count)
-        assert self.client.wait() == count
+        self.client.wait()
 
     def download(self, count):
         self.server.start("send", self.inn, count)
         assert self.client.recv(self.out, count) == digest(count)
-        assert self.server.wait() == count
+        self.server.wait()
 
-    def finish(self):
-        """Close both ends in order and return all segments."""
-        self.client.shutdown(self.out)
-        assert self.server.recv_eof(self.inn) == 0
-        self.server.close(self.inn)
-        assert self.client.recv_eof(self.out) == 0
-        self.client.close(self.out)
-        return self.capture.segments()
+    def tcp_info(self, name):
+        """What ss says of this end: congestion control and cwnd."""
+        side = "sport" if name == SERVER else "dport"
+        text = run("ip", "netns", "exec", name, "ss", "-tinH", "state", "established",
+                   f"{side} = :{PORT}")
+        lines = text.splitlines()
+        assert len(lines) == 2, text
+        algorithm = next(word for word in lines[1].split() if word not in ("ts", "sack", "ecn"))
+        return {"algorithm": algorithm, "cwnd": int(re.search(r"\bcwnd:(\d+)", lines[1])[1])}
 
 
-def sent(segments, source, want=0, without=0, payload=None):
-    return [s for s in segments if s.source == source and s.flags & want == want
-            and not s.flags & without and (payload is None or bool(s.payload) == payload)]
+def experiment(exid, value=b""):
+    """An option of kind 253."""
+    name = exid.to_bytes(4 if exid > 0xffff else 2, "big")
+    return bytes([253, 2 + len(name) + len(value)]) + name + value

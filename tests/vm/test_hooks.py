@@ -8,7 +8,7 @@ import struct
 import pytest
 
 from net import ACK, ADDRESS, CLIENT, FIN, SERVER, SYN, PeerError, run
-from pair import MTU_FRAME, sent
+from ends import MTU_FRAME, sent
 
 KIND = 0xfd  # RFC 6994: shared by experiments
 WORD = 0xfd04cafe

@@ -203,6 +203,16 @@ def test_leftovers_of_a_killed_attach_are_removed(loader, cgroup):
     assert loader.list() == [] and list(loader.bpffs.iterdir()) == []
 
 
+def test_what_an_older_daemon_attached_can_be_detached(attached, cgroup):
+    """It left no types beside its pins, so nobody knows what is in the maps."""
+    (attached.bpffs / f"sample@{cgroup.stat().st_ino}/types").unlink()
+    refused(attached.ctl("set", "sample", "--cgroup", cgroup, "timeout=9"),
+            "older tcpopt-loader", "attach it again")
+    assert attached.params("sample", cgroup) == {}
+    attached.ok("detach", "sample", "--cgroup", cgroup)
+    assert attached.list() == []
+
+
 def test_a_detach_cut_short_is_finished(attached, cgroup):
     (attached.bpffs / f"sample@{cgroup.stat().st_ino}/link").unlink()
     assert attached.list() == [] and list(attached.bpffs.iterdir()) == []
@@ -223,6 +233,28 @@ def test_what_went_with_its_cgroup_is_pruned(attached, cgroup, restart):
     cgroup.mkdir()
     refused(attached.ctl("detach", "sample", "--cgroup", cgroup), "not attached")
     attached.ok("attach", "sample", "--cgroup", cgroup)
+
+
+def test_a_removed_cgroup_is_kept_for_its_living_sockets(attached, cgroup):
+    """To them the program is still attached; it goes when the last one does."""
+    leave = ("import os, socket, sys, time\n"
+             "open(sys.argv[1] + '/cgroup.procs', 'w').write(str(os.getpid()))\n"
+             "s = socket.create_server(('', 0))\n"
+             "open(sys.argv[2] + '/cgroup.procs', 'w').write(str(os.getpid()))\n"
+             "print('left', flush=True); time.sleep(600)\n")
+    holder = subprocess.Popen(["python3", "-c", leave, str(cgroup), str(cgroup2())],
+                              stdout=subprocess.PIPE, text=True)
+    entry = attached.entry("sample", cgroup)
+    try:
+        assert holder.stdout.readline() == "left\n"
+        cgroup.rmdir()
+        assert attached.list() == []
+        assert entry["link_id"] in [found[0] for found in links() if found[2] != 0]
+        assert len(list(attached.bpffs.iterdir())) == 1
+    finally:
+        holder.kill()
+        holder.wait()
+    eventually(lambda: attached.list() == [] and list(attached.bpffs.iterdir()) == [])
 
 
 def test_refusals_change_nothing(attached, cgroup, tmp_path):
@@ -313,8 +345,8 @@ def test_silent_clients_keep_nobody_waiting(loader):
 
 def test_check_asks_the_kernel(ctl):
     features = {f["name"]: f for f in json.loads(ctl("check", "--json").stdout)}
-    for name in ("sockops", "cgroup-link", "btf", "upstream-hdr-opt", "sk-storage", "tcp-iter",
-                 "iter-setsockopt"):
+    for name in ("sockops", "cgroup-link", "btf", "tcp-header-options", "sk-storage",
+                 "tcp-iter", "iter-setsockopt"):
         assert features[name]["available"], features[name]
     lines = ctl("check").stdout.splitlines()
     assert len(lines) == len(features)

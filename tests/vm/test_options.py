@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from net import ACK, CLIENT, FIN, SERVER, SYN, eventually, run
-from pair import MTU_FRAME, sent
+from ends import MTU_FRAME, sent
 
 LISTEN, CONNECT, ESTABLISHED, AT_PARSE, AT_SIZE = 1, 2, 4, 8, 16
 ON_SYN, ON_SYNACK, ON_FIRST, ON_ACK, ON_DATA, UNTIL_ACKED = 1, 2, 4, 8, 16, 256

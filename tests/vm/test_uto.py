@@ -6,7 +6,8 @@ import socket
 
 import pytest
 
-from net import ADDRESS, CLIENT, SERVER, SYN, digest, eventually
+from net import CLIENT, SERVER, SYN, eventually
+from pair import Pair
 
 KIND = 28
 MINUTES = 0x8000
@@ -18,42 +19,7 @@ def family(request):
     return request.param
 
 
-class Uto:
-    def __init__(self, hosts, loader, make_cgroup):
-        self.hosts, self.loader = hosts, loader
-        self.cgroups = {name: make_cgroup(name) for name in (CLIENT, SERVER)}
-
-    def attach(self, name, program="uto", **params):
-        settings = [f"--set={key}={value}" for key, value in params.items()]
-        self.loader.ok("attach", program, "--cgroup", self.cgroups[name], *settings)
-
-    def set(self, name, **params):
-        self.loader.ok("set", "uto", "--cgroup", self.cgroups[name],
-                       *[f"{key}={value}" for key, value in params.items()])
-
-    def stats(self, name):
-        return self.loader.stats("uto", self.cgroups[name])
-
-    def connect(self, family=4, port=7000, options=()):
-        self.client = self.hosts.peer(CLIENT, self.cgroups[CLIENT])
-        self.server = self.hosts.peer(SERVER, self.cgroups[SERVER])
-        address = ADDRESS[family][SERVER]
-        listener = self.server.listen(address, port, options=options)
-        self.capture = self.hosts.capture()
-        self.server.start("accept", listener)
-        self.out = self.client.connect(address, port)
-        self.inn = self.server.wait()
-
-    def upload(self, count):
-        self.client.start("send", self.out, count)
-        assert self.server.recv(self.inn, count) == digest(count)
-        self.client.wait()
-
-    def download(self, count):
-        self.server.start("send", self.inn, count)
-        assert self.client.recv(self.out, count) == digest(count)
-        self.server.wait()
-
+class Uto(Pair):
     def timeout(self):
         """User timeout of the server's socket, ms."""
         return self.server.getopt(self.inn, socket.SOL_TCP, TCP_USER_TIMEOUT)
@@ -64,7 +30,7 @@ class Uto:
 
 @pytest.fixture
 def uto(hosts, shared_loader, make_cgroup):
-    return Uto(hosts, shared_loader, make_cgroup)
+    return Uto(hosts, shared_loader, make_cgroup, "uto")
 
 
 def carried(segments, source):
@@ -103,8 +69,20 @@ def test_sent_until_acknowledged(uto):
     assert any(s.payload for s in with_option)
     assert segments[:len(with_option)] == with_option, "came back after it was acknowledged"
     assert len(with_option) < len(segments) - 3
-    stats = uto.stats(CLIENT)
-    assert stats["acknowledged"] == 1 and stats["advertised"] == len(with_option)
+    assert uto.stats(CLIENT)["advertised"] == 1
+
+
+def test_pure_acks_do_not_advertise_for_ever(uto):
+    """A client that only receives is never acknowledged."""
+    uto.hosts.offloads(False)
+    uto.attach(CLIENT, advertise=7)
+    uto.attach(SERVER, l_limit=1)
+    uto.connect()
+    for _ in range(50):
+        uto.download(4000)
+    segments = [s for s in uto.capture.segments() if s.source == CLIENT and not s.flags & SYN]
+    assert len(carried(segments, CLIENT)) == 32 < len(segments)
+    assert uto.timeout() == 7000
 
 
 def test_lost_advertisement_is_repeated(uto):
@@ -128,7 +106,7 @@ def test_changed_value_reaches_a_live_connection(uto):
     uto.upload(100)
     assert uto.timeout() == 9000
     uto.upload(100)
-    assert uto.stats(CLIENT)["acknowledged"] == 2
+    assert uto.stats(CLIENT)["advertised"] == 2
     values = [int(s.timeout) for s in carried(uto.capture.segments(), CLIENT)]
     assert sorted(values) == values and set(values) == {7, 9}
 
@@ -174,33 +152,53 @@ def test_application_keeps_its_own_timeout(uto):
     assert uto.stats(SERVER)["app_set"] > 0 and uto.stats(SERVER)["applied"] == 0
 
 
-@pytest.mark.parametrize("length, word0, word1, counter", [
-    (4, 0x1c040000, 0, "bad_value"),
-    (4, 0x1c048000, 0, "bad_value"),
-    (3, 0x1c030500, 0, "bad_length"),
-    (2, 0x1c020000, 0, "bad_length"),
-    (6, 0x1c060005, 0x00050000, "bad_length")])
-def test_bad_options_are_ignored_and_counted(uto, length, word0, word1, counter):
-    """A peer that sends what it likes: another program writes the option."""
-    words = {"word0": word0, "word1": word1} if word1 else {"word0": word0}
-    uto.attach(CLIENT, "optest", ask=length, ask_mss=length, established=1, **words)
+@pytest.mark.parametrize("option, counter", [
+    ("1c040000", "bad_value"), ("1c048000", "bad_value"), ("1c020101", "bad_length"),
+    ("1c030501", "bad_length"), ("1c0500050101", "bad_length"), ("1c0600050005", "bad_length"),
+    ("1c28" + "05" * 38, "bad_length")])
+def test_bad_options_are_ignored_and_counted(uto, option, counter):
     uto.attach(SERVER, l_limit=1)
-    uto.connect()
-    uto.upload(100)
-    assert uto.timeout() == 0
-    stats = uto.stats(SERVER)
-    assert stats[counter] > 0 and stats["received"] == 0
+    raw = uto.connect_raw()
+    raw.data(options=bytes.fromhex(option))
+    assert uto.timeout() == 0 and uto.counted(SERVER) == {counter: 1}
+    raw.close()
 
 
 def test_second_option_in_a_segment_is_ignored(uto):
-    uto.attach(CLIENT, "optest", ask=8, ask_mss=8, established=1,
-               word0=0x1c040009, word1=0x1c040005)
     uto.attach(SERVER, l_limit=1)
-    uto.connect()
-    uto.upload(100)
+    raw = uto.connect_raw()
+    raw.data(options=bytes.fromhex("1c0400091c040005"))
     assert uto.timeout() == 9000
-    stats = uto.stats(SERVER)
-    assert stats["repeated"] == stats["received"] > 0
+    assert uto.counted(SERVER) == {"received": 1, "applied": 1, "repeated": 1}
+    raw.data(options=bytes.fromhex("1c04000b"))
+    assert uto.timeout() == 11_000
+    raw.close()
+
+
+@pytest.mark.parametrize("option", ["1c", "1c00", "1c01", "1cff0005", "001c0400", "01" * 40, "4228"])
+def test_headers_that_cannot_be_walked(uto, option):
+    uto.attach(SERVER, l_limit=1)
+    raw = uto.connect_raw()
+    raw.data(options=bytes.fromhex(option))
+    assert uto.timeout() == 0 and uto.counted(SERVER) == {}
+    raw.close()
+
+
+@pytest.mark.parametrize("ack", ["1c040009", "01" * 36 + "1c040009"])
+def test_option_of_the_third_ack(uto, ack):
+    uto.attach(SERVER, l_limit=1)
+    raw = uto.connect_raw(ack=bytes.fromhex(ack))
+    eventually(lambda: uto.timeout() == 9000, "value applied")
+    raw.close()
+
+
+def test_option_of_a_syn_is_not_heard(uto):
+    """Nothing is negotiated, and there is no connection yet (section 3)."""
+    uto.attach(SERVER, l_limit=1)
+    raw = uto.connect_raw(syn=bytes.fromhex("1c040009"))
+    raw.data()
+    assert uto.timeout() == 0 and uto.counted(SERVER) == {}
+    raw.close()
 
 
 def test_cut_link_ends_the_connection_after_the_timeout(uto):

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The features. A new one is one entry here: a program that loads only where
-// the feature is there. kfuncs: set .kfunc and call insn::call_kfunc().
+// the feature is there. kfuncs: set .kfuncs and call insn::call_kfunc().
 #include <bpf/bpf.h>
 
 #include <cstddef>
@@ -57,6 +57,52 @@ ProbeProgram storage_of_socket() {
   return program;
 }
 
+ProbeProgram option_calls() {
+  constexpr int kKind = 253;
+  constexpr int kExperiment = 0x1234;
+  constexpr int kOnSyn = 1;
+  constexpr int kOnce = 1;
+  constexpr int kRoom = 8;
+  auto program = sockops({
+      move(BPF_REG_6, BPF_REG_1),
+      store64(BPF_REG_10, -kRoom, 0),
+      // watch(skops, kind, exid)
+      set(BPF_REG_2, kKind),
+      set(BPF_REG_3, kExperiment),
+      call_kfunc(),
+      // set(skops, option, size, where, times)
+      move(BPF_REG_1, BPF_REG_6),
+      move(BPF_REG_2, BPF_REG_10),
+      add(BPF_REG_2, -kRoom),
+      set(BPF_REG_3, kRoom),
+      set(BPF_REG_4, kOnSyn),
+      set(BPF_REG_5, kOnce),
+      call_kfunc(),
+      // clear(skops, kind, exid)
+      move(BPF_REG_1, BPF_REG_6),
+      set(BPF_REG_2, kKind),
+      set(BPF_REG_3, kExperiment),
+      call_kfunc(),
+      // store(skops, option, size)
+      move(BPF_REG_1, BPF_REG_6),
+      move(BPF_REG_2, BPF_REG_10),
+      add(BPF_REG_2, -kRoom),
+      set(BPF_REG_3, kRoom),
+      call_kfunc(),
+      // load(skops, option, size)
+      move(BPF_REG_1, BPF_REG_6),
+      move(BPF_REG_2, BPF_REG_10),
+      add(BPF_REG_2, -kRoom),
+      set(BPF_REG_3, kRoom),
+      call_kfunc(),
+      set(BPF_REG_0, 1),
+      exit(),
+  });
+  program.kfuncs = {"bpf_tcp_option_watch", "bpf_tcp_option_set", "bpf_tcp_option_clear",
+                    "bpf_tcp_option_store", "bpf_tcp_option_load"};
+  return program;
+}
+
 std::vector<Feature> make_table() {
   return {
       {"sockops", "sock_ops programs on cgroups", "CONFIG_BPF_SYSCALL=y and CONFIG_CGROUP_BPF=y",
@@ -83,7 +129,8 @@ std::vector<Feature> make_table() {
            set(BPF_REG_0, 0),
            exit(),
        }))},
-      {"upstream-hdr-opt", "TCP options through mainline's hooks", "Linux 5.10 or later",
+      {"tcp-header-options", "TCP options through mainline's hooks",
+       "Linux 5.10 or later with CONFIG_CGROUP_BPF=y",
        loads(sockops({
            set(BPF_REG_2, 4),
            set(BPF_REG_3, 0),
@@ -101,6 +148,12 @@ std::vector<Feature> make_table() {
            set(BPF_REG_0, 1),
            exit(),
        }))},
+      {"tcp-option-calls", "TCP options that the kernel writes and watches for by itself",
+       "kernel-patches/6.12 with CONFIG_BPF_TCP_OPTIONS=y", loads(option_calls())},
+      // Set with bpf_setsockopt(), which takes any number as far as the verifier goes.
+      {"tcp-delayed-ack", "delayed ACKs set per connection",
+       "kernel-patches/6.12 with CONFIG_BPF_TCP_OPTIONS=y",
+       [] { return probe_enumerator("TCP_BPF_DELACK_RTT"); }},
   };
 }
 

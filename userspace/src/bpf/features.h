@@ -10,6 +10,8 @@
 
 #include "base/error.h"
 #include "bpf/probe.h"
+#include "params/schema.h"
+#include "params/value.h"
 
 namespace tcpopt {
 
@@ -26,9 +28,18 @@ struct Feature {
 /// The feature of that name among @p features, or null.
 [[nodiscard]] const Feature* find_feature(std::span<const Feature> features, std::string_view name);
 
-/// Errors: the first of @p required that is unknown, that the kernel lacks
-/// (says what brings it), or that may not be asked for lack of privilege.
+/// The names in "a|b", of which one is enough.
+[[nodiscard]] std::vector<std::string_view> alternatives(std::string_view required);
+
+/// Errors: the first of @p required, each a name or alternatives "a|b", that is
+/// unknown, that the kernel lacks (says what brings it), or that may not be
+/// asked for lack of privilege.
 [[nodiscard]] Status check_required(std::span<const Feature> features,
                                     const std::vector<std::string>& required);
+
+/// Errors: the first of @p settings that is other than the default and needs a
+/// feature that the kernel lacks. The settings are ones that @p schema takes.
+[[nodiscard]] Status check_settings(std::span<const Feature> features, const Schema& schema,
+                                    const Settings& settings);
 
 }  // namespace tcpopt

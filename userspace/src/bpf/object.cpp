@@ -40,20 +40,6 @@ Result<Tags> function_tags(const bpf_object& object, const bpf_program& program,
   return own;
 }
 
-/// Map @p name if it is there and of the given type with one entry.
-Result<const bpf_map*> single_entry_map(const bpf_object& object, const char* name,
-                                        bpf_map_type type, std::string_view type_name) {
-  const auto* map = bpf_object__find_map_by_name(&object, name);
-  if (map == nullptr) {
-    return nullptr;
-  }
-  if (bpf_map__type(map) != type || bpf_map__max_entries(map) != 1 ||
-      bpf_map__btf_value_type_id(map) == 0) {
-    return fail(fmt::format("map '{}' is not a {} of one struct", name, type_name));
-  }
-  return map;
-}
-
 }  // namespace
 
 Result<Object> Object::open(const ProgramFile& file) {
@@ -131,28 +117,14 @@ Status Object::describe_maps() {
     bpf_map__set_pin_path(const_cast<bpf_map*>(map), nullptr);
   }
   const auto* types = bpf_object__btf(object_.get());
-  auto params = single_entry_map(*object_, "params", BPF_MAP_TYPE_ARRAY, "ARRAY");
-  if (!params) {
-    return pass(params);
+  if (types == nullptr) {
+    return {};
   }
-  if (*params != nullptr) {
-    auto schema = read_schema(*types, bpf_map__btf_value_type_id(*params));
-    if (!schema) {
-      return pass(schema, "params");
-    }
-    description_.params = std::move(*schema);
+  auto interface = read_interface(*types);
+  if (!interface) {
+    return pass(interface);
   }
-  auto stats = single_entry_map(*object_, "stats", BPF_MAP_TYPE_PERCPU_ARRAY, "PERCPU_ARRAY");
-  if (!stats) {
-    return pass(stats);
-  }
-  if (*stats != nullptr) {
-    auto counters = read_counters(*types, bpf_map__btf_value_type_id(*stats));
-    if (!counters) {
-      return pass(counters, "stats");
-    }
-    description_.counters = std::move(*counters);
-  }
+  description_.interface = std::move(*interface);
   return {};
 }
 
@@ -199,8 +171,12 @@ int Object::program_fd() const { return bpf_program__fd(program_); }
 
 int Object::iterator_fd() const { return iterator_ != nullptr ? bpf_program__fd(iterator_) : -1; }
 
-int Object::params_fd() const {
-  return description_.params ? bpf_object__find_map_fd_by_name(object_.get(), "params") : -1;
+BtfBytes Object::types() const {
+  __u32 size = 0;
+  const auto* types = bpf_object__btf(object_.get());
+  const auto* first =
+      types == nullptr ? nullptr : static_cast<const std::byte*>(btf__raw_data(types, &size));
+  return first == nullptr ? BtfBytes() : BtfBytes(first, first + size);
 }
 
 std::vector<Object::NamedMap> Object::maps() const {

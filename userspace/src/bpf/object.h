@@ -2,14 +2,14 @@
 // A BPF object file: what it says of itself, and loading it.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
 #include "bpf/handles.h"
+#include "bpf/pinned.h"
 #include "bpf/program_dirs.h"
-#include "params/schema.h"
+#include "params/interface.h"
 
 namespace tcpopt {
 
@@ -22,8 +22,7 @@ struct Description {
   /// Features without which it is attached, but `set` cannot reach live connections.
   std::vector<std::string> required_by_iterator;
   bool has_iterator = false;
-  std::optional<Schema> params;
-  std::vector<Counter> counters;
+  Interface interface;
 };
 
 class Object {
@@ -35,6 +34,9 @@ class Object {
 
   [[nodiscard]] const Description& description() const { return description_; }
 
+  /// The types of the file, with the tags that load() may have to leave out.
+  [[nodiscard]] BtfBytes types() const;
+
   /// Loads maps and programs into the kernel; they go away with this object
   /// unless pinned or linked.
   /// @param with_iterator false leaves the iterator out
@@ -45,7 +47,6 @@ class Object {
   // After load(); -1 for what the object does not have.
   [[nodiscard]] int program_fd() const;
   [[nodiscard]] int iterator_fd() const;
-  [[nodiscard]] int params_fd() const;
 
   struct NamedMap {
     std::string name;

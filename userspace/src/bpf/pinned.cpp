@@ -9,28 +9,6 @@
 
 namespace tcpopt {
 
-namespace {
-
-struct TypedMap {
-  bpf_map_info info{};
-  BtfHandle types;
-};
-
-Result<TypedMap> typed_map(int fd) {
-  TypedMap map;
-  __u32 size = sizeof(map.info);
-  if (const int err = bpf_obj_get_info_by_fd(fd, &map.info, &size); err != 0) {
-    return fail_errno(err, "map");
-  }
-  map.types.reset(btf__load_from_kernel_by_id(map.info.btf_id));
-  if (!map.types) {
-    return fail_errno(errno, "types of the map");
-  }
-  return map;
-}
-
-}  // namespace
-
 Result<UniqueFd> open_pin(const std::filesystem::path& path) {
   UniqueFd fd(bpf_obj_get(path.c_str()));
   if (!fd) {
@@ -79,59 +57,53 @@ Result<UniqueFd> attach_to_cgroup(int program_fd, int cgroup_fd) {
   }
 }
 
-Result<ParamsMap> ParamsMap::open(UniqueFd map) {
-  auto typed = typed_map(map.get());
-  if (!typed) {
-    return pass(typed);
-  }
-  auto schema = read_schema(*typed->types, typed->info.btf_value_type_id);
-  if (!schema) {
-    return pass(schema);
-  }
-  return ParamsMap(std::move(map), std::move(*schema));
-}
-
-Result<Bytes> ParamsMap::read() const {
-  Bytes value(schema_.size);
+Result<UniqueFd> make_types_map(const BtfBytes& types) {
+  UniqueFd map(bpf_map_create(BPF_MAP_TYPE_ARRAY, "tcpopt_types", sizeof(__u32),
+                              static_cast<__u32>(types.size()), 1, nullptr));
   const __u32 key = 0;
-  if (const int err = bpf_map_lookup_elem(map_.get(), &key, value.data()); err != 0) {
-    return fail_errno(err, "read params");
+  if (!map || bpf_map_update_elem(map.get(), &key, types.data(), BPF_ANY) != 0) {
+    return fail_errno(errno, "map for the types");
   }
-  return value;
+  return map;
 }
 
-Status ParamsMap::write(const Bytes& value) const { return write_params(map_.get(), value); }
-
-Status write_params(int map_fd, const Bytes& value) {
+Result<BtfHandle> read_types(const UniqueFd& map) {
+  bpf_map_info info{};
+  __u32 size = sizeof(info);
+  if (const int err = bpf_obj_get_info_by_fd(map.get(), &info, &size); err != 0) {
+    return fail_errno(err, "map of the types");
+  }
+  BtfBytes bytes(info.value_size);
   const __u32 key = 0;
-  if (const int err = bpf_map_update_elem(map_fd, &key, value.data(), BPF_ANY); err != 0) {
-    return fail_errno(err, "write params");
+  if (const int err = bpf_map_lookup_elem(map.get(), &key, bytes.data()); err != 0) {
+    return fail_errno(err, "read the types");
   }
-  return {};
+  BtfHandle types(btf__new(bytes.data(), info.value_size));
+  if (!types) {
+    return fail_errno(errno, "types");
+  }
+  return types;
 }
 
-Result<nlohmann::json> read_stats(const UniqueFd& map) {
-  auto typed = typed_map(map.get());
-  if (!typed) {
-    return pass(typed);
-  }
-  auto counters = read_counters(*typed->types, typed->info.btf_value_type_id);
-  if (!counters) {
-    return pass(counters);
+Result<nlohmann::json> read_stats(const UniqueFd& map, const std::vector<Counter>& counters) {
+  bpf_map_info info{};
+  __u32 size = sizeof(info);
+  if (const int err = bpf_obj_get_info_by_fd(map.get(), &info, &size); err != 0) {
+    return fail_errno(err, "map of the counters");
   }
   const int cpus = libbpf_num_possible_cpus();
   if (cpus < 0) {
     return fail_errno(cpus, "number of CPUs");
   }
   // The kernel hands out one value for each possible CPU, each rounded up to 8 bytes.
-  const std::size_t words = (typed->info.value_size + 7) / 8;
+  const std::size_t words = (info.value_size + 7) / 8;
   std::vector<std::uint64_t> values(words * static_cast<std::size_t>(cpus));
   const __u32 key = 0;
   if (const int err = bpf_map_lookup_elem(map.get(), &key, values.data()); err != 0) {
     return fail_errno(err, "read stats");
   }
   auto sums = nlohmann::json::object();
-  for (const auto& counter : *counters) {
+  for (const auto& counter : counters) {
     std::uint64_t sum = 0;
     for (std::size_t at = counter.offset / 8; at < values.size(); at += words) {
       sum += values[at];

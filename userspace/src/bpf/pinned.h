@@ -2,14 +2,17 @@
 // Links and maps as a later process finds them: by their pins in a bpffs.
 #pragma once
 
+#include <nlohmann/json.hpp>
+
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <vector>
 
 #include "base/error.h"
 #include "base/unique_fd.h"
 #include "bpf/handles.h"
 #include "params/schema.h"
-#include "params/value.h"
 
 namespace tcpopt {
 
@@ -29,27 +32,15 @@ struct CgroupLink {
 /// Returns the link; closing it unpinned detaches.
 [[nodiscard]] Result<UniqueFd> attach_to_cgroup(int program_fd, int cgroup_fd);
 
-/// One update of the one element of a `params` map. A program running meanwhile
-/// sees each 8-byte word old or new (the kernel copies word by word).
-[[nodiscard]] Status write_params(int map_fd, const Bytes& value);
+/// The BTF of an object file, in the file's words.
+using BtfBytes = std::vector<std::byte>;
 
-/// The `params` map, with the types that the kernel keeps for it.
-class ParamsMap {
- public:
-  static Result<ParamsMap> open(UniqueFd map);
-
-  [[nodiscard]] const Schema& schema() const { return schema_; }
-  [[nodiscard]] Result<Bytes> read() const;
-  [[nodiscard]] Status write(const Bytes& value) const;
-
- private:
-  ParamsMap(UniqueFd map, Schema schema) : map_(std::move(map)), schema_(std::move(schema)) {}
-
-  UniqueFd map_;
-  Schema schema_;
-};
+/// A map that does nothing but keep @p types for a later process.
+[[nodiscard]] Result<UniqueFd> make_types_map(const BtfBytes& types);
+[[nodiscard]] Result<BtfHandle> read_types(const UniqueFd& map);
 
 /// Counters of a `stats` map summed over CPUs, as {"name": count, ...}.
-[[nodiscard]] Result<nlohmann::json> read_stats(const UniqueFd& map);
+[[nodiscard]] Result<nlohmann::json> read_stats(const UniqueFd& map,
+                                                const std::vector<Counter>& counters);
 
 }  // namespace tcpopt

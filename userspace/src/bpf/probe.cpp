@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
@@ -46,20 +47,51 @@ Result<UniqueFd> storage_map() {
   return map;
 }
 
-/// BTF id of a kernel function, or 0.
-__u32 kernel_function(const char* name) {
+/// Fills in the calls of kernel functions; nothing to say if that worked.
+std::optional<Finding> fill_in_kfuncs(const std::vector<const char*>& names,
+                                      std::vector<bpf_insn>& instructions) {
+  if (names.empty()) {
+    return std::nullopt;
+  }
   const BtfHandle types(btf__load_vmlinux_btf());
-  const int id = types ? btf__find_by_name_kind(types.get(), name, BTF_KIND_FUNC) : 0;
-  return id > 0 ? static_cast<__u32>(id) : 0;
-}
-
-void fill_in(std::vector<bpf_insn>& instructions, int code, unsigned src, int value) {
-  for (auto& instruction : instructions) {
-    if (instruction.code == code && instruction.src_reg == src &&
-        instruction.imm == insn::kFillIn) {
-      instruction.imm = value;
+  auto at = instructions.begin();
+  for (const auto* name : names) {
+    const int id = types ? btf__find_by_name_kind(types.get(), name, BTF_KIND_FUNC) : 0;
+    if (id <= 0) {
+      return Finding{Support::No, fmt::format("no function {} in the kernel's BTF", name)};
+    }
+    at = std::find_if(at, instructions.end(), [](const bpf_insn& instruction) {
+      return instruction.code == (BPF_JMP | BPF_CALL) &&
+             instruction.src_reg == BPF_PSEUDO_KFUNC_CALL && instruction.imm == insn::kFillIn;
+    });
+    if (at != instructions.end()) {
+      at->imm = id;
     }
   }
+  return std::nullopt;
+}
+
+void fill_in_map(std::vector<bpf_insn>& instructions, int map) {
+  for (auto& instruction : instructions) {
+    if (instruction.code == (BPF_LD | BPF_DW | BPF_IMM) &&
+        instruction.src_reg == BPF_PSEUDO_MAP_FD && instruction.imm == insn::kFillIn) {
+      instruction.imm = map;
+    }
+  }
+}
+
+bool has_enumerator(const btf& types, const btf_type& type, std::string_view name) {
+  if (!btf_is_any_enum(&type)) {
+    return false;
+  }
+  const bool wide = btf_is_enum64(&type);
+  for (int i = 0; i < btf_vlen(&type); ++i) {
+    const auto offset = wide ? btf_enum64(&type)[i].name_off : btf_enum(&type)[i].name_off;
+    if (name == btf__str_by_offset(&types, offset)) {
+      return true;
+    }
+  }
+  return false;
 }
 
 /// What a command says to the descriptor -1: EBADF if it got as far as looking.
@@ -92,12 +124,8 @@ Finding probe(const ProbeProgram& program) {
     }
     options.attach_btf_id = static_cast<__u32>(id);
   }
-  if (program.kfunc != nullptr) {
-    const auto id = kernel_function(program.kfunc);
-    if (id == 0) {
-      return {Support::No, fmt::format("no function {} in the kernel's BTF", program.kfunc)};
-    }
-    fill_in(instructions, BPF_JMP | BPF_CALL, BPF_PSEUDO_KFUNC_CALL, static_cast<int>(id));
+  if (auto missing = fill_in_kfuncs(program.kfuncs, instructions)) {
+    return *missing;
   }
   UniqueFd storage;
   if (program.needs_storage) {
@@ -106,7 +134,7 @@ Finding probe(const ProbeProgram& program) {
       return from_errno(errno, map.error().cause);
     }
     storage = std::move(*map);
-    fill_in(instructions, BPF_LD | BPF_DW | BPF_IMM, BPF_PSEUDO_MAP_FD, storage.get());
+    fill_in_map(instructions, storage.get());
   }
   if (load(program, instructions, options)) {
     return {Support::Yes, {}};
@@ -145,6 +173,19 @@ Finding probe_cgroup_sockops() {
   __u32 count = 0;
   bpf_prog_query(-1, BPF_CGROUP_SOCK_OPS, 0, nullptr, nullptr, &count);
   return from_bad_descriptor(errno);
+}
+
+Finding probe_enumerator(std::string_view name) {
+  const BtfHandle types(btf__load_vmlinux_btf());
+  if (!types) {
+    return {Support::No, "the kernel has no BTF"};
+  }
+  for (__u32 id = 1; id < btf__type_cnt(types.get()); ++id) {
+    if (has_enumerator(*types, *btf__type_by_id(types.get(), id), name)) {
+      return {Support::Yes, {}};
+    }
+  }
+  return {Support::No, fmt::format("no enumerator {} in the kernel's BTF", name)};
 }
 
 Finding probe_kernel_btf() {

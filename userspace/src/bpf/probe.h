@@ -6,6 +6,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -30,8 +31,9 @@ struct ProbeProgram {
   bpf_attach_type attach_type = BPF_CGROUP_SOCK_OPS;
   /// Of a BPF iterator: what it walks, as in SEC("iter/NAME").
   const char* iterator = nullptr;
-  /// A kernel function; its BTF id is put into each kfunc call (insn::call_kfunc).
-  const char* kfunc = nullptr;
+  /// Kernel functions; their BTF ids are put into the kfunc calls
+  /// (insn::call_kfunc), one into each, in order.
+  std::vector<const char*> kfuncs;
   /// Puts a socket storage map into each insn::load_map.
   bool needs_storage = false;
   std::vector<bpf_insn> instructions;
@@ -44,6 +46,8 @@ struct ProbeProgram {
 [[nodiscard]] Finding probe_cgroup_link();
 /// Whether a cgroup takes sock_ops programs at all; asks the same way.
 [[nodiscard]] Finding probe_cgroup_sockops();
+/// Whether the kernel's own types have an enumerator @p name, of whatever enum.
+[[nodiscard]] Finding probe_enumerator(std::string_view name);
 /// The kernel's own types, for CO-RE and iterators.
 [[nodiscard]] Finding probe_kernel_btf();
 

@@ -23,8 +23,34 @@ std::string_view support_text(Support support) {
   return "denied";
 }
 
-bool contains(const std::vector<std::string>& names, std::string_view name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
+/// How badly the programs need @p feature, given what the kernel offers.
+void add_users(const std::vector<Description>& programs, const std::set<std::string_view>& offered,
+               FeatureRow& row) {
+  const auto names = [&row](const std::string& required) {
+    const auto all = alternatives(required);
+    return std::find(all.begin(), all.end(), row.feature.name) != all.end();
+  };
+  // With an alternative at hand, nothing stops for the lack of this one.
+  const auto needs = [&](const std::string& required) {
+    const auto all = alternatives(required);
+    return names(required) &&
+           (all.size() == 1 || std::none_of(all.begin(), all.end(), [&offered](auto name) {
+              return offered.contains(name);
+            }));
+  };
+  for (const auto& program : programs) {
+    const auto& required = program.required;
+    const auto& params = program.interface.schema.params;
+    if (std::any_of(required.begin(), required.end(), needs)) {
+      row.needed_by.push_back(program.name);
+    } else if (std::any_of(required.begin(), required.end(), names) ||
+               std::any_of(program.required_by_iterator.begin(), program.required_by_iterator.end(),
+                           names) ||
+               std::any_of(params.begin(), params.end(),
+                           [&names](const Param& param) { return names(param.required); })) {
+      row.wanted_by.push_back(program.name);
+    }
+  }
 }
 
 }  // namespace
@@ -32,20 +58,19 @@ bool contains(const std::vector<std::string>& names, std::string_view name) {
 std::vector<FeatureRow> find_out(std::span<const Feature> features,
                                  const std::vector<Description>& programs) {
   std::vector<FeatureRow> rows;
+  std::set<std::string_view> offered;
   for (const auto& feature : features) {
     FeatureRow row{feature, feature.ask(), {}, {}};
     if (feature.name == "sockops" || feature.name == "cgroup-link") {
       row.needed_by.emplace_back("tcpopt-loader");
     }
-    for (const auto& program : programs) {
-      if (contains(program.required, feature.name)) {
-        row.needed_by.push_back(program.name);
-      }
-      if (contains(program.required_by_iterator, feature.name)) {
-        row.wanted_by.push_back(program.name);
-      }
+    if (row.finding.support == Support::Yes) {
+      offered.insert(feature.name);
     }
     rows.push_back(std::move(row));
+  }
+  for (auto& row : rows) {
+    add_users(programs, offered, row);
   }
   return rows;
 }
@@ -74,7 +99,7 @@ Status verdict(std::span<const FeatureRow> rows) {
 std::string check_text(std::span<const FeatureRow> rows) {
   std::string text;
   for (const auto& row : rows) {
-    auto line = fmt::format("{:<6}  {:<16}  {}", support_text(row.finding.support),
+    auto line = fmt::format("{:<6}  {:<18}  {}", support_text(row.finding.support),
                             row.feature.name, row.feature.what);
     if (row.finding.support == Support::No) {
       line += fmt::format("; {} brings it", row.feature.brought_by);

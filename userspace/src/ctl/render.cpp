@@ -7,8 +7,10 @@
 
 #include <algorithm>
 #include <ctime>
+#include <span>
 
 #include "ipc/message.h"
+#include "params/lists.h"
 
 namespace tcpopt {
 
@@ -22,8 +24,14 @@ std::string local_time(std::time_t seconds) {
   return fmt::format("{:%Y-%m-%d %H:%M:%S}", parts);
 }
 
+/// As it could be given to tcpoptctl set.
 std::string value_text(const json& value) {
-  return value.is_string() ? value.get<std::string>() : to_text(value);
+  if (!value.is_array()) {
+    return value.is_string() ? value.get<std::string>() : to_text(value);
+  }
+  std::vector<std::string> elements;
+  std::transform(value.begin(), value.end(), std::back_inserter(elements), value_text);
+  return fmt::format("{}", fmt::join(elements, ","));
 }
 
 std::string params_text(const json& params) {
@@ -57,7 +65,30 @@ json param_json(const Param& param) {
   if (param.default_text) {
     described["default"] = *param.default_text;
   }
+  if (!param.required.empty()) {
+    described["requires"] = param.required;
+  }
   return described;
+}
+
+json list_param_json(const MapParam& param) {
+  return {
+      {"name", param.key},  {"type", param.kind == MapKind::Prefixes ? "prefixes" : "algorithms"},
+      {"unit", ""},         {"range", range_text(param)},
+      {"help", param.help}, {"default", ""}};
+}
+
+/// A table is no place for twenty choices; messages and JSON have them all.
+std::string short_range(const Param& param) {
+  constexpr std::size_t kShown = 4;
+  if (param.kind != Kind::Enum || param.choices.size() <= kShown + 1) {
+    return range_text(param);
+  }
+  std::string text;
+  for (const auto& choice : std::span(param.choices).first(kShown)) {
+    text += choice.first + '|';
+  }
+  return text + "...";
 }
 
 }  // namespace
@@ -96,17 +127,19 @@ std::string programs_text(const std::vector<Description>& programs) {
   for (const auto& program : programs) {
     text += program.help.empty() ? fmt::format("{}\n", program.name)
                                  : fmt::format("{}: {}\n", program.name, program.help);
-    if (!program.params) {
-      continue;
-    }
     std::vector<std::vector<std::string>> rows;
-    for (const auto& param : program.params->params) {
+    const auto& schema = program.interface.schema;
+    for (const auto& param : schema.params) {
       const auto initial =
           param.default_text
               ? fmt::format("default {}",
                             param.default_text->empty() ? "none" : *param.default_text)
               : "";
-      rows.push_back({"  " + param.name, range_text(param), initial, param.help});
+      const auto needs = param.required.empty() ? "" : fmt::format(" (needs {})", param.required);
+      rows.push_back({"  " + param.name, short_range(param), initial, param.help + needs});
+    }
+    for (const auto& param : schema.maps) {
+      rows.push_back({"  " + param.key, range_text(param), "default none", param.help});
     }
     text += table(rows);
   }
@@ -117,12 +150,14 @@ json programs_json(const std::vector<Description>& programs) {
   auto array = json::array();
   for (const auto& program : programs) {
     auto params = json::array();
-    if (program.params) {
-      std::transform(program.params->params.begin(), program.params->params.end(),
-                     std::back_inserter(params), param_json);
-    }
+    const auto& interface = program.interface;
+    std::transform(interface.schema.params.begin(), interface.schema.params.end(),
+                   std::back_inserter(params), param_json);
+    std::transform(interface.schema.maps.begin(), interface.schema.maps.end(),
+                   std::back_inserter(params), list_param_json);
     std::vector<std::string> counters;
-    std::transform(program.counters.begin(), program.counters.end(), std::back_inserter(counters),
+    std::transform(interface.counters.begin(), interface.counters.end(),
+                   std::back_inserter(counters),
                    [](const Counter& counter) { return counter.name; });
     array.push_back({{"name", program.name},
                      {"help", program.help},

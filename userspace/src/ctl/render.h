@@ -18,7 +18,8 @@ namespace tcpopt {
 [[nodiscard]] std::string list_text(const nlohmann::json& attachments);
 
 [[nodiscard]] std::string programs_text(const std::vector<Description>& programs);
-/// Array of {name, help, requires, params: [{name, type, unit, range, default, help}], stats}.
+/// Array of {name, help, requires, params: [{name, type, unit, range, default,
+/// requires, help}], stats}.
 [[nodiscard]] nlohmann::json programs_json(const std::vector<Description>& programs);
 
 }  // namespace tcpopt

@@ -12,6 +12,7 @@
 #include "bpf/features.h"
 #include "bpf/iterator.h"
 #include "bpf/object.h"
+#include "daemon/attachment_values.h"
 #include "kernel/netns.h"
 
 namespace tcpopt {
@@ -30,12 +31,14 @@ Status pin_all(const Object& object, int link, const PinStore::Entry& at) {
       return pinned;
     }
   }
+  const auto types = make_types_map(object.types());
+  if (!types) {
+    return tl::make_unexpected(types.error());
+  }
+  if (auto pinned = pin(types->get(), at.types()); !pinned) {
+    return pinned;
+  }
   return pin(link, at.link());
-}
-
-bool is_pinned(const std::filesystem::path& path) {
-  std::error_code code;
-  return std::filesystem::exists(path, code);
 }
 
 Attachments::Warnings tell_connections(const PinStore::Entry& pins, const Cgroup& cgroup) {
@@ -62,38 +65,6 @@ Attachments::Warnings tell_connections(const PinStore::Entry& pins, const Cgroup
     warnings.push_back(warn(error));
   }
   return warnings;
-}
-
-nlohmann::json params_of(const PinStore::Entry& pins) {
-  if (!is_pinned(pins.map("params"))) {
-    return nlohmann::json::object();
-  }
-  const auto value = [&]() -> Result<nlohmann::json> {
-    auto map = open_pin(pins.map("params")).and_then(ParamsMap::open);
-    if (!map) {
-      return pass(map);
-    }
-    auto bytes = map->read();
-    if (!bytes) {
-      return pass(bytes);
-    }
-    return to_json(map->schema(), *bytes);
-  }();
-  if (!value) {
-    spdlog::warn("{}: {}", pins.path.string(), value.error().line());
-  }
-  return value.value_or(nlohmann::json::object());
-}
-
-nlohmann::json stats_of(const PinStore::Entry& pins) {
-  if (!is_pinned(pins.map("stats"))) {
-    return nlohmann::json::object();
-  }
-  const auto value = open_pin(pins.map("stats")).and_then(read_stats);
-  if (!value) {
-    spdlog::warn("{}: {}", pins.path.string(), value.error().line());
-  }
-  return value.value_or(nlohmann::json::object());
 }
 
 /// When the link was pinned, in seconds of Unix time.
@@ -180,9 +151,17 @@ Result<Attachments::Warnings> Attachments::attach(const ProgramFile& file, const
   if (auto offered = check_required(all_features(), description.required); !offered) {
     return pass(offered);
   }
-  auto params = initial_value(description.params.value_or(Schema{}), settings);
-  if (!params) {
-    return pass(params);
+  const auto& schema = description.interface.schema;
+  auto offered_names = offered_to(schema);
+  if (!offered_names) {
+    return pass(offered_names);
+  }
+  auto values = initial_values(schema, settings, *offered_names);
+  if (!values) {
+    return pass(values);
+  }
+  if (auto possible = check_settings(all_features(), schema, settings); !possible) {
+    return pass(possible);
   }
   Warnings warnings;
   const auto iterator_offered = check_required(all_features(), description.required_by_iterator);
@@ -196,10 +175,12 @@ Result<Attachments::Warnings> Attachments::attach(const ProgramFile& file, const
   // From here on the order matters: values, then the pins of all that a
   // successor needs, then the link. The name comes last and in one step, so
   // that a daemon killed in between leaves nothing but a directory to clear.
-  if (object->params_fd() >= 0) {
-    if (auto written = write_params(object->params_fd(), *params); !written) {
-      return pass(written);
-    }
+  auto maps = parameter_maps(*object);
+  if (!maps) {
+    return pass(maps);
+  }
+  if (auto written = maps->write(*values); !written) {
+    return pass(written);
   }
   auto staged = store_.stage(file.name, cgroup.id());
   if (!staged) {
@@ -236,33 +217,57 @@ Result<Attachments::Warnings> Attachments::set(const std::string& name, const Cg
     return pass(attachment);
   }
   const auto& pins = attachment->pins;
-  if (!is_pinned(pins.map("params"))) {
-    return fail("it has no parameters");
+  auto interface = interface_of(pins);
+  if (!interface) {
+    return pass(interface);
   }
-  auto map = open_pin(pins.map("params")).and_then(ParamsMap::open);
-  if (!map) {
-    return pass(map);
+  const auto& schema = interface->schema;
+  auto maps = parameter_maps(pins, schema);
+  if (!maps) {
+    return pass(maps);
   }
-  auto old = map->read();
+  auto old = maps->read();
   if (!old) {
     return pass(old);
   }
-  auto changed = change(map->schema(), std::move(*old), settings);
+  auto offered = offered_to(schema);
+  if (!offered) {
+    return pass(offered);
+  }
+  auto changed = change_values(schema, std::move(*old), settings, *offered);
   if (!changed) {
     return pass(changed);
   }
-  next_generation(map->schema(), *changed);
-  if (auto written = map->write(*changed); !written) {
+  if (auto possible = check_settings(all_features(), schema, settings); !possible) {
+    return pass(possible);
+  }
+  if (auto written = maps->write(*changed); !written) {
     return pass(written);
   }
   return tell_connections(pins, cgroup);
 }
 
 nlohmann::json Attachments::describe(const Attachment& attachment) {
-  return {{"name", attachment.pins.name},           {"cgroup", attachment.cgroup_path},
-          {"cgroup_id", attachment.info.cgroup_id}, {"link_id", attachment.info.link_id},
-          {"prog_id", attachment.info.prog_id},     {"since", since(attachment.pins)},
-          {"params", params_of(attachment.pins)},   {"stats", stats_of(attachment.pins)}};
+  const auto& pins = attachment.pins;
+  const auto or_empty = [&pins](const Result<nlohmann::json>& value) {
+    if (!value) {
+      spdlog::warn("{}: {}", pins.path.string(), value.error().line());
+    }
+    return value.value_or(nlohmann::json::object());
+  };
+  auto interface = interface_of(pins);
+  if (!interface) {
+    or_empty(tl::make_unexpected(interface.error()));
+    interface = Interface{};
+  }
+  return {{"name", pins.name},
+          {"cgroup", attachment.cgroup_path},
+          {"cgroup_id", attachment.info.cgroup_id},
+          {"link_id", attachment.info.link_id},
+          {"prog_id", attachment.info.prog_id},
+          {"since", since(pins)},
+          {"params", or_empty(params_of(pins, interface->schema))},
+          {"stats", or_empty(stats_of(pins, interface->counters))}};
 }
 
 }  // namespace tcpopt

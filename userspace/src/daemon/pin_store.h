@@ -5,6 +5,7 @@
 //   NAME@CGROUP-ID/link         the attachment itself
 //   NAME@CGROUP-ID/iterator     the iter/tcp program, if there is one
 //   NAME@CGROUP-ID/maps/...     the maps by their names
+//   NAME@CGROUP-ID/types        a map that holds the BTF of the object file
 //   _new-XXXXXXXX/              one being made; a leftover is worth nothing
 //
 // bpffs keeps names with a dot for itself, hence the underscore, with which no
@@ -34,6 +35,7 @@ class PinStore {
 
     [[nodiscard]] std::filesystem::path link() const { return path / "link"; }
     [[nodiscard]] std::filesystem::path iterator() const { return path / "iterator"; }
+    [[nodiscard]] std::filesystem::path types() const { return path / "types"; }
     [[nodiscard]] std::filesystem::path map(const std::string& map_name) const {
       return path / "maps" / map_name;
     }

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <span>
 
+#include "params/algorithms.h"
 #include "params/decl_tags.h"
 #include "params/value.h"
 
@@ -89,8 +90,33 @@ Result<Number> limit(const Tags& tags, std::string_view key, const Param& param,
   return number;
 }
 
+/// tcpopt:type=algorithm makes an enum of an integer, with the choices that all
+/// programs share.
+Status describe_type_tag(const Tags& tags, Param& param) {
+  auto type = single_tag(tags, "type");
+  if (!type) {
+    return pass(type);
+  }
+  if (*type == nullptr) {
+    return {};
+  }
+  if (**type != "algorithm" || param.kind != Kind::Integer || param.is_signed || param.size != 4) {
+    return fail(fmt::format("tag 'tcpopt:type={}' does not fit", **type),
+                "type=algorithm on a __u32 is the only one there is");
+  }
+  param.kind = Kind::Enum;
+  param.choices.emplace_back("none", std::uint64_t{0});
+  for (const auto& algorithm : known_algorithms()) {
+    param.choices.emplace_back(algorithm.name, std::uint64_t{algorithm.id});
+  }
+  return {};
+}
+
 Status describe_tags(const Tags& tags, Param& param) {
-  std::vector<std::string_view> known{"default", "unit", "help"};
+  std::vector<std::string_view> known{"default", "unit", "help", "requires", "type"};
+  if (auto described = describe_type_tag(tags, param); !described) {
+    return described;
+  }
   if (param.kind == Kind::Integer) {
     known.insert(known.end(), {"min", "max"});
   }
@@ -107,8 +133,8 @@ Status describe_tags(const Tags& tags, Param& param) {
     }
     return {};
   };
-  for (auto status :
-       {take("default", param.default_text), take("unit", param.unit), take("help", param.help)}) {
+  for (auto status : {take("default", param.default_text), take("unit", param.unit),
+                      take("help", param.help), take("requires", param.required)}) {
     if (!status) {
       return status;
     }
@@ -178,10 +204,19 @@ const Param* Schema::find(std::string_view name) const {
   return found == params.end() ? nullptr : &*found;
 }
 
+const MapParam* Schema::find_map(std::string_view key) const {
+  const auto found = std::find_if(maps.begin(), maps.end(),
+                                  [key](const MapParam& param) { return param.key == key; });
+  return found == maps.end() ? nullptr : &*found;
+}
+
 std::string Schema::names() const {
   std::vector<std::string_view> all;
   for (const auto& param : params) {
     all.emplace_back(param.name);
+  }
+  for (const auto& param : maps) {
+    all.emplace_back(param.key);
   }
   return fmt::format("{}", fmt::join(all, ", "));
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What can be set on a program, as the BTF of its `params` map says.
+// What can be set on a program, as the BTF of its `params` map says, and what it counts.
 #pragma once
 
 #include <bpf/btf.h>
@@ -31,16 +31,32 @@ struct Param {
   std::string unit;
   std::string help;
   std::vector<std::pair<std::string, Number>> choices;  ///< of an Enum
+  /// Feature without which it cannot be other than its default; empty: none.
+  std::string required;
+};
+
+enum class MapKind { Prefixes, Algorithms };
+
+/// A parameter that is a map of its own: a list, too long for the struct.
+struct MapParam {
+  std::string key;  ///< of the command line
+  std::string map;  ///< name of the map
+  MapKind kind = MapKind::Prefixes;
+  std::uint32_t capacity = 0;  ///< entries that the map holds
+  std::string help;
 };
 
 struct Schema {
-  std::uint32_t size = 0;  ///< bytes of the struct, which is the value size of the map
+  /// Bytes of the struct, which is the value size of the map; 0: there is no map.
+  std::uint32_t size = 0;
   std::vector<Param> params;
   /// Where the u32 `_generation` is, which every change increments.
   std::optional<std::uint32_t> generation_offset;
+  std::vector<MapParam> maps;
 
   [[nodiscard]] const Param* find(std::string_view name) const;
-  /// "a, b, c", for messages.
+  [[nodiscard]] const MapParam* find_map(std::string_view key) const;
+  /// "a, b, c", of both sorts, for messages.
   [[nodiscard]] std::string names() const;
 };
 

@@ -139,9 +139,13 @@ Result<Bytes> change(const Schema& schema, Bytes old, const Settings& settings) 
   }
   for (const auto& [key, text] : settings) {
     const auto* param = schema.find(key);
+    if (param == nullptr && schema.find_map(key) != nullptr) {
+      continue;
+    }
     if (param == nullptr) {
+      const auto names = schema.names();
       return fail(fmt::format("no parameter '{}'", key),
-                  schema.params.empty() ? "it has none" : "it has " + schema.names());
+                  names.empty() ? "it has none" : "it has " + names);
     }
     auto stored = store_text(*param, text, Span(old).subspan(param->offset, param->size));
     if (!stored) {
@@ -149,6 +153,13 @@ Result<Bytes> change(const Schema& schema, Bytes old, const Settings& settings) 
     }
   }
   return old;
+}
+
+bool differs_from_default(const Param& param, std::string_view text) {
+  Bytes initial(param.size);
+  Bytes wanted(param.size);
+  const bool known = !param.default_text || store_text(param, *param.default_text, initial);
+  return !known || !store_text(param, text, wanted) || wanted != initial;
 }
 
 void next_generation(const Schema& schema, Bytes& value) {

@@ -32,9 +32,13 @@ using Settings = std::map<std::string, std::string>;
 /// whose range excludes zero.
 [[nodiscard]] Result<Bytes> initial_value(const Schema& schema, const Settings& settings);
 
-/// @p old with @p settings applied, all or none. Errors: an unknown key (lists
-/// the known ones) and those of store_text().
+/// @p old with those of @p settings applied that are in it, all or none; those
+/// that are maps are left to lists.h. Errors: an unknown key (lists the known
+/// ones) and those of store_text().
 [[nodiscard]] Result<Bytes> change(const Schema& schema, Bytes old, const Settings& settings);
+
+/// Whether what @p settings say of @p param is other than its default.
+[[nodiscard]] bool differs_from_default(const Param& param, std::string_view text);
 
 /// Increments `_generation`, if the program has one.
 void next_generation(const Schema& schema, Bytes& value);

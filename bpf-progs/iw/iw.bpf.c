@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Initial window request: each end may ask the other for an initial congestion
+ * window, the client in the third ACK (and what it sends before it hears from
+ * the server, as that ACK may be lost), the server in the SYN-ACK.
+ *
+ * A window that anyone could ask for would make any server an amplifier. So it
+ * is never asked for in a SYN, whose source may be forged, and a request counts
+ * only from a peer within `trusted`.
+ *
+ * On the wire: kind 253, experiment id, two bytes of MSS.
+ */
+#include "iw.h"
+
+struct tcpopt_own {
+	__u32 applied; /* MSS, what this program set; 0: nothing */
+};
+
+#include "../tcpopt_option.h"
+
+#define IW_WIDTH 2
+#define IW_PREFIXES_MAX 1024
+#define AF_INET6 10
+
+TCPOPT_MAPS(iw);
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, IW_PREFIXES_MAX);
+	__type(key, struct tcpopt_prefix);
+	__type(value, __u32);
+} trusted TCPOPT_MAP_PARAM("prefixes", "peers that may ask for an initial window") SEC(".maps");
+
+static __always_inline bool iw_trusts(struct bpf_sock_ops *skops)
+{
+	struct tcpopt_prefix peer = { .bits = 128 };
+	__u32 word[4] = { 0, 0, bpf_htonl(0xffff), skops->remote_ip4 };
+
+	/* Or clang chooses between the fields' addresses, which is refused. */
+	asm volatile("" : "+r"(word[3]));
+	if (skops->family == AF_INET6) {
+		word[0] = skops->remote_ip6[0];
+		word[1] = skops->remote_ip6[1];
+		word[2] = skops->remote_ip6[2];
+		word[3] = skops->remote_ip6[3];
+		asm volatile("" : "+r"(word[3]));
+	}
+	memcpy(peer.addr, word, sizeof(peer.addr));
+	return bpf_map_lookup_elem(&trusted, &peer);
+}
+
+static __always_inline void iw_apply(struct bpf_sock_ops *skops, struct tcpopt_conn *conn,
+				     const struct iw_params *p, __u32 asked)
+{
+	int window = asked < p->max_window ? asked : p->max_window;
+
+	/* The client repeats itself until it is answered. */
+	if (conn->own.applied == (__u32)window)
+		return;
+	/* The kernel refuses it once data was sent. */
+	if (bpf_setsockopt(skops, SOL_TCP, TCP_BPF_IW, &window, sizeof(window))) {
+		TCPOPT_COUNT(late);
+		return;
+	}
+	conn->own.applied = window;
+	TCPOPT_COUNT(applied);
+	if (asked > p->max_window)
+		TCPOPT_COUNT(capped);
+}
+
+static __always_inline void iw_received(struct bpf_sock_ops *skops, struct tcpopt_conn *conn,
+					const struct tcpopt_option *opt, bool again)
+{
+	const struct iw_params *p = iw_params();
+
+	if (!p)
+		return;
+	if (again) {
+		TCPOPT_COUNT(repeated);
+	} else if (opt->width != IW_WIDTH) {
+		TCPOPT_COUNT(bad_length);
+	} else if (!opt->value) {
+		TCPOPT_COUNT(bad_value);
+	} else {
+		TCPOPT_COUNT(received);
+		if (iw_trusts(skops))
+			iw_apply(skops, conn, p, opt->value);
+		else
+			TCPOPT_COUNT(untrusted);
+	}
+}
+
+static __always_inline bool iw_option(struct tcpopt_option *opt)
+{
+	const struct iw_params *p = iw_params();
+
+	if (!p || !p->window)
+		return false;
+	opt->kind = TCPOPT_KIND_EXPERIMENT;
+	opt->exid = p->exid;
+	opt->value = p->window;
+	opt->width = IW_WIDTH;
+	return true;
+}
+
+/* SYN-ACKs */
+static __always_inline bool iw_offer(struct bpf_sock_ops *skops, struct tcpopt_conn *conn,
+				     struct tcpopt_option *opt)
+{
+	(void)skops;
+	return !conn && iw_option(opt);
+}
+
+static __always_inline void iw_established(struct bpf_sock_ops *skops, const struct iw_params *p)
+{
+	struct tcpopt_conn *conn = tcpopt_conn(skops, BPF_SK_STORAGE_GET_F_CREATE);
+	struct tcpopt_option opt;
+
+	if (!conn)
+		return;
+	if (tcpopt_watch(skops, conn, 0, TCPOPT_KIND_EXPERIMENT, p->exid))
+		TCPOPT_COUNT(taken);
+	if (skops->op == BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB)
+		tcpopt_accepted(skops, conn);
+	if (!iw_option(&opt))
+		return;
+	if (skops->op == BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB)
+		TCPOPT_COUNT(requested);
+	else if (tcpopt_send(skops, conn, 0, &opt, BPF_TCP_OPTION_ON_FIRST, 0))
+		TCPOPT_COUNT(taken);
+	else
+		TCPOPT_COUNT(requested);
+}
+
+static const struct tcpopt_program iw_program = {
+	.received = iw_received,
+	.offer = iw_offer,
+};
+
+SEC("sockops")
+TCPOPT_HELP("let trusted peers ask for an initial congestion window")
+TCPOPT_REQUIRES("tcp-option-calls|tcp-header-options")
+int iw(struct bpf_sock_ops *skops)
+{
+	const struct iw_params *p = iw_params();
+
+	if (!p)
+		return 1;
+	switch (skops->op) {
+	case BPF_SOCK_OPS_TCP_LISTEN_CB:
+		tcpopt_listen(skops);
+		break;
+	case BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB:
+	case BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB:
+		iw_established(skops, p);
+		break;
+	}
+	tcpopt_run(skops, &iw_program);
+	return 1;
+}
+
+char _license[] SEC("license") = "GPL";

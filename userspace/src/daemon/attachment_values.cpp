@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/attachment_values.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+
+#include "bpf/pinned.h"
+#include "params/algorithms.h"
+
+namespace tcpopt {
+
+bool is_pinned(const std::filesystem::path& path) {
+  std::error_code code;
+  return std::filesystem::exists(path, code);
+}
+
+Result<Interface> interface_of(const PinStore::Entry& pins) {
+  if (!is_pinned(pins.types())) {
+    return fail("it was attached by an older tcpopt-loader", "detach it and attach it again");
+  }
+  auto types = open_pin(pins.types()).and_then(read_types);
+  if (!types) {
+    return pass(types);
+  }
+  return read_interface(**types);
+}
+
+Result<ParameterMaps> parameter_maps(const PinStore::Entry& pins, const Schema& schema) {
+  return ParameterMaps::open(schema,
+                             [&pins](const std::string& name) { return open_pin(pins.map(name)); });
+}
+
+Result<ParameterMaps> parameter_maps(const Object& object) {
+  const auto maps = object.maps();
+  return ParameterMaps::open(
+      object.description().interface.schema, [&maps](const std::string& name) -> Result<UniqueFd> {
+        for (const auto& map : maps) {
+          if (map.name == name) {
+            UniqueFd fd(fcntl(map.fd, F_DUPFD_CLOEXEC, 0));
+            return fd ? Result<UniqueFd>(std::move(fd)) : fail_errno(errno, name);
+          }
+        }
+        return fail(fmt::format("no map '{}'", name));
+      });
+}
+
+Result<std::vector<std::string>> offered_to(const Schema& schema) {
+  const bool used = std::any_of(schema.maps.begin(), schema.maps.end(), [](const MapParam& param) {
+    return param.kind == MapKind::Algorithms;
+  });
+  return used ? offered_algorithms() : std::vector<std::string>();
+}
+
+Result<nlohmann::json> params_of(const PinStore::Entry& pins, const Schema& schema) {
+  auto maps = parameter_maps(pins, schema);
+  if (!maps) {
+    return pass(maps);
+  }
+  auto values = maps->read();
+  if (!values) {
+    return pass(values);
+  }
+  return to_json(schema, *values);
+}
+
+Result<nlohmann::json> stats_of(const PinStore::Entry& pins, const std::vector<Counter>& counters) {
+  if (counters.empty()) {
+    return nlohmann::json::object();
+  }
+  return open_pin(pins.map("stats")).and_then([&counters](const UniqueFd& map) {
+    return read_stats(map, counters);
+  });
+}
+
+}  // namespace tcpopt

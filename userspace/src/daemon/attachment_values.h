@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The maps of an attachment with what they mean: its parameters and counters.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "bpf/object.h"
+#include "bpf/parameter_maps.h"
+#include "daemon/pin_store.h"
+#include "params/interface.h"
+
+namespace tcpopt {
+
+[[nodiscard]] bool is_pinned(const std::filesystem::path& path);
+
+/// What its maps mean, as the object said when it was attached.
+[[nodiscard]] Result<Interface> interface_of(const PinStore::Entry& pins);
+
+[[nodiscard]] Result<ParameterMaps> parameter_maps(const PinStore::Entry& pins,
+                                                   const Schema& schema);
+/// The same of an object that is loaded and not pinned yet.
+[[nodiscard]] Result<ParameterMaps> parameter_maps(const Object& object);
+
+/// Names of the congestion controls to choose from; none if @p schema has no use for them.
+[[nodiscard]] Result<std::vector<std::string>> offered_to(const Schema& schema);
+
+/// Current values, as {"name": value, ...}.
+[[nodiscard]] Result<nlohmann::json> params_of(const PinStore::Entry& pins, const Schema& schema);
+[[nodiscard]] Result<nlohmann::json> stats_of(const PinStore::Entry& pins,
+                                              const std::vector<Counter>& counters);
+
+}  // namespace tcpopt

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "params/lists.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cstring>
+#include <iterator>
+#include <set>
+
+#include "params/algorithms.h"
+#include "params/prefix.h"
+
+namespace tcpopt {
+
+namespace {
+
+template <class T>
+Bytes bytes_of(const T& object) {
+  Bytes bytes(sizeof(object));
+  std::memcpy(bytes.data(), &object, sizeof(object));
+  return bytes;
+}
+
+template <class T>
+T from_bytes(const Bytes& bytes) {
+  T object{};
+  std::memcpy(&object, bytes.data(), std::min(sizeof(object), bytes.size()));
+  return object;
+}
+
+/// Elements of a comma-separated list; "" has none.
+Result<std::vector<std::string_view>> split(std::string_view text) {
+  std::vector<std::string_view> elements;
+  while (!text.empty()) {
+    const auto comma = text.find(',');
+    const auto element = text.substr(0, comma);
+    if (element.empty() || comma == text.size() - 1) {
+      return fail("an element of the list is empty", "write them as in A,B");
+    }
+    elements.push_back(element);
+    text = comma == std::string_view::npos ? std::string_view() : text.substr(comma + 1);
+  }
+  return elements;
+}
+
+tl::unexpected<Error> given_twice(std::string_view element) {
+  return fail(fmt::format("{} is given twice", element), "give each once");
+}
+
+/// No more than @p count elements of a list that holds @p capacity.
+Status check_room(std::size_t count, std::size_t capacity, std::string_view what) {
+  return count <= capacity ? Status()
+                           : fail(fmt::format("these are {} {}", count, what),
+                                  fmt::format("give at most {}", capacity));
+}
+
+Result<Entries> parse_prefixes(const MapParam& param,
+                               const std::vector<std::string_view>& elements) {
+  if (auto room = check_room(elements.size(), param.capacity, "prefixes"); !room) {
+    return pass(room);
+  }
+  const auto listed = bytes_of(std::uint32_t{1});
+  Entries entries;
+  for (const auto element : elements) {
+    auto prefix = parse_prefix(element);
+    if (!prefix) {
+      return pass(prefix);
+    }
+    if (!entries.emplace(bytes_of(*prefix), listed).second) {
+      return given_twice(to_string(*prefix));
+    }
+  }
+  const bool all_of_ipv4 = entries.contains(bytes_of(*parse_prefix("0.0.0.0/0")));
+  for (const auto& [key, value] : entries) {
+    const auto prefix = from_bytes<tcpopt_prefix>(key);
+    if (holds_all_of_ipv4(prefix) && !all_of_ipv4) {
+      return fail(fmt::format("{} would hold every IPv4 address, too", to_string(prefix)),
+                  "write 2000::/3 for the IPv6 Internet, or 0.0.0.0/0 beside it if that is meant");
+    }
+  }
+  return entries;
+}
+
+Result<Entries> parse_algorithms(const MapParam& param,
+                                 const std::vector<std::string_view>& elements,
+                                 const std::vector<std::string>& offered) {
+  std::set<std::string, std::less<>> usable;
+  std::copy_if(offered.begin(), offered.end(), std::inserter(usable, usable.end()),
+               [](const std::string& name) { return find_algorithm(name) != nullptr; });
+  if (auto room = check_room(usable.size(), param.capacity, "congestion controls"); !room) {
+    return pass(room);
+  }
+  std::set<std::string_view> allowed;
+  for (const auto element : elements) {
+    if (!usable.contains(element)) {
+      const bool nameless = std::find(offered.begin(), offered.end(), element) != offered.end();
+      return fail(
+          nameless ? fmt::format("congestion control '{}' has no id", element)
+                   : fmt::format("this kernel offers no congestion control '{}'", element),
+          fmt::format("use {}{}", fmt::join(usable, ", "),
+                      nameless || find_algorithm(element) == nullptr
+                          ? ""
+                          : fmt::format(", or load its module (modprobe tcp_{})", element)));
+    }
+    if (!allowed.insert(element).second) {
+      return given_twice(element);
+    }
+  }
+  Entries entries;
+  for (const auto& name : usable) {
+    tcpopt_algorithm value{};
+    name.copy(std::begin(value.name), sizeof(value.name) - 1);
+    value.allowed = allowed.contains(name) ? 1 : 0;
+    entries.emplace(bytes_of(find_algorithm(name)->id), bytes_of(value));
+  }
+  return entries;
+}
+
+/// In order of the addresses.
+nlohmann::json prefixes_json(const Entries& entries) {
+  std::vector<tcpopt_prefix> prefixes;
+  std::transform(entries.begin(), entries.end(), std::back_inserter(prefixes),
+                 [](const auto& entry) { return from_bytes<tcpopt_prefix>(entry.first); });
+  std::sort(prefixes.begin(), prefixes.end(), [](const auto& left, const auto& right) {
+    const int order = std::memcmp(&left.addr, &right.addr, sizeof(left.addr));
+    return order != 0 ? order < 0 : left.bits < right.bits;
+  });
+  auto array = nlohmann::json::array();
+  for (const auto& prefix : prefixes) {
+    array.push_back(to_string(prefix));
+  }
+  return array;
+}
+
+Status set_lists(const Schema& schema, const Settings& settings,
+                 const std::vector<std::string>& offered, Values& values) {
+  for (const auto& [key, text] : settings) {
+    const auto* param = schema.find_map(key);
+    if (param == nullptr) {
+      continue;
+    }
+    auto entries = parse_list(*param, text, offered);
+    if (!entries) {
+      return pass(entries, key);
+    }
+    values.lists[param->map] = std::move(*entries);
+  }
+  return {};
+}
+
+}  // namespace
+
+EntrySize entry_size(MapKind kind) {
+  return kind == MapKind::Prefixes ? EntrySize{sizeof(tcpopt_prefix), sizeof(std::uint32_t)}
+                                   : EntrySize{sizeof(std::uint32_t), sizeof(tcpopt_algorithm)};
+}
+
+Result<Entries> parse_list(const MapParam& param, std::string_view text,
+                           const std::vector<std::string>& offered) {
+  auto elements = split(text);
+  if (!elements) {
+    return pass(elements);
+  }
+  return param.kind == MapKind::Prefixes ? parse_prefixes(param, *elements)
+                                         : parse_algorithms(param, *elements, offered);
+}
+
+nlohmann::json to_json(const MapParam& param, const Entries& entries) {
+  if (param.kind == MapKind::Prefixes) {
+    return prefixes_json(entries);
+  }
+  auto array = nlohmann::json::array();
+  for (const auto& [key, value] : entries) {
+    const auto algorithm = from_bytes<tcpopt_algorithm>(value);
+    if (algorithm.allowed != 0) {
+      const auto* const name = std::begin(algorithm.name);
+      array.push_back(std::string(name, strnlen(name, sizeof(algorithm.name))));
+    }
+  }
+  return array;
+}
+
+Result<Values> initial_values(const Schema& schema, const Settings& settings,
+                              const std::vector<std::string>& offered) {
+  auto scalars = initial_value(schema, settings);
+  if (!scalars) {
+    return pass(scalars);
+  }
+  Values values{std::move(*scalars), {}};
+  for (const auto& param : schema.maps) {
+    auto entries = parse_list(param, "", offered);
+    if (!entries) {
+      return pass(entries, param.key);
+    }
+    values.lists[param.map] = std::move(*entries);
+  }
+  if (auto set = set_lists(schema, settings, offered, values); !set) {
+    return pass(set);
+  }
+  return values;
+}
+
+Result<Values> change_values(const Schema& schema, Values old, const Settings& settings,
+                             const std::vector<std::string>& offered) {
+  auto scalars = change(schema, std::move(old.scalars), settings);
+  if (!scalars) {
+    return pass(scalars);
+  }
+  old.scalars = std::move(*scalars);
+  if (auto set = set_lists(schema, settings, offered, old); !set) {
+    return pass(set);
+  }
+  next_generation(schema, old.scalars);
+  return old;
+}
+
+nlohmann::json to_json(const Schema& schema, const Values& values) {
+  auto json = to_json(schema, std::span<const std::byte>(values.scalars));
+  for (const auto& param : schema.maps) {
+    json[param.key] = to_json(param, values.lists.at(param.map));
+  }
+  return json;
+}
+
+std::string range_text(const MapParam& param) {
+  return param.kind == MapKind::Prefixes ? fmt::format("ADDRESS/BITS,... up to {}", param.capacity)
+                                         : "NAME,... that the kernel offers";
+}
+
+}  // namespace tcpopt

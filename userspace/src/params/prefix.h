@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// IPv4 and IPv6 prefixes as the maps of programs hold them.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "tcpopt_param.h"
+
+namespace tcpopt {
+
+/// Reads "ADDRESS/BITS", or "ADDRESS" for that one address.
+/// Errors: not an address; too many bits; bits set behind the prefix (says what
+/// would be right).
+[[nodiscard]] Result<tcpopt_prefix> parse_prefix(std::string_view text);
+
+/// The shortest text that parse_prefix() makes the same of; IPv4 as IPv4.
+[[nodiscard]] std::string to_string(const tcpopt_prefix& prefix);
+
+/// Whether it is an IPv6 prefix so short that all IPv4 addresses are in it,
+/// which are ::ffff:0:0/96 in the map.
+[[nodiscard]] bool holds_all_of_ipv4(const tcpopt_prefix& prefix);
+
+}  // namespace tcpopt
