@@ -77,6 +77,8 @@ struct tcpopt_conn {
 	__u32 each; /* ask the program for every segment */
 	__u32 calls; /* upstream's callback for segments is wanted */
 	__u32 stale; /* parameters have changed */
+	__u32 early_segs_in; /* the segment of the handshake, if it was taken early */
+	__u64 early_header;
 	struct tcpopt_own own;
 };
 
@@ -90,6 +92,10 @@ struct tcpopt_program {
 	 */
 	bool (*offer)(struct bpf_sock_ops *skops, struct tcpopt_conn *conn,
 		      struct tcpopt_option *opt);
+	/* Take the options of the handshake in the ESTABLISHED callback on any
+	 * kernel: the kernel sizes its buffers after it, for the window it finds.
+	 */
+	bool early;
 	/* The parameters have changed, see tcpopt_wake(). */
 	void (*refresh)(struct bpf_sock_ops *skops, struct tcpopt_conn *conn);
 };
@@ -370,6 +376,9 @@ static __always_inline void tcpopt_parse(struct bpf_sock_ops *skops,
 
 	if (!conn || !tcpopt_by_kernel())
 		return;
+	if (program->early && conn->early_segs_in == skops->segs_in &&
+	    conn->early_header == (__u64)(long)skops->skb_data)
+		return;
 	/* What is longer than @wire is cut off, but its length is there. */
 	bpf_tcp_option_load(skops, &wire, sizeof(wire));
 	tcpopt_came(skops, conn, &wire, program);
@@ -409,6 +418,9 @@ static __always_inline void tcpopt_run(struct bpf_sock_ops *skops,
 		break;
 	case BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB:
 	case BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB:
+		if (program->early || !tcpopt_by_kernel())
+			tcpopt_upstream_parse(skops, program);
+		break;
 	case BPF_SOCK_OPS_PARSE_HDR_OPT_CB:
 		if (!tcpopt_by_kernel())
 			tcpopt_upstream_parse(skops, program);

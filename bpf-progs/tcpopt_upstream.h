@@ -147,6 +147,10 @@ static __always_inline void tcpopt_upstream_parse(struct bpf_sock_ops *skops,
 	/* A SYN that carries data is the segment that fast open accepts. */
 	if (!conn || (void *)(th + 1) > end || (th->syn && !th->ack))
 		return;
+	if (program->early) {
+		conn->early_segs_in = skops->segs_in;
+		conn->early_header = (__u64)(long)skops->skb_data;
+	}
 	size = th->doff * 4 - sizeof(*th);
 	memset(&conn->header, 0, sizeof(conn->header));
 #pragma unroll

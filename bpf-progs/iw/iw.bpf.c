@@ -118,8 +118,10 @@ static __always_inline void iw_established(struct bpf_sock_ops *skops, const str
 
 	if (!conn)
 		return;
-	if (tcpopt_watch(skops, conn, 0, TCPOPT_KIND_EXPERIMENT, p->exid))
+	if (tcpopt_watch(skops, conn, 0, TCPOPT_KIND_EXPERIMENT, p->exid)) {
 		TCPOPT_COUNT(taken);
+		return;
+	}
 	if (skops->op == BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB)
 		tcpopt_accepted(skops, conn);
 	if (!iw_option(&opt))
@@ -135,6 +137,7 @@ static __always_inline void iw_established(struct bpf_sock_ops *skops, const str
 static const struct tcpopt_program iw_program = {
 	.received = iw_received,
 	.offer = iw_offer,
+	.early = true,
 };
 
 SEC("sockops")

@@ -106,6 +106,7 @@ class Hosts:
         self.peers = {name: Peer(name) for name in (CLIENT, SERVER)}
         self.wire = Wire(self)
         self.undo = []
+        self.raw_peers = []
         self.begin()
 
     def begin(self):
@@ -114,6 +115,8 @@ class Hosts:
 
     def reset(self):
         """As it was for the next test: no socket, no cgroup held, no changed setting."""
+        while self.raw_peers:
+            self.raw_peers.pop().close()
         for peer in self.peers.values():
             if peer.process.poll() is None:
                 peer.reset()

@@ -42,11 +42,11 @@ class Pair:
         self.out = self.client.connect(ADDRESS[family][SERVER], PORT)
         self.inn = self.server.wait()
 
-    def connect_raw(self, syn=b"", ack=b""):
-        """From a peer that puts these options on its SYN and on its third ACK."""
-        self.listen()
-        raw = RawPeer(self.hosts)
-        raw.connect(PORT, syn, ack)
+    def connect_raw(self, syn=b"", ack=b"", options=()):
+        """From a peer that puts these TCP options on its SYN and on its third ACK."""
+        self.listen(options=options)
+        raw = RawPeer(self.hosts, PORT)
+        raw.connect(syn, ack)
         self.inn = self.server.wait()
         return raw
 

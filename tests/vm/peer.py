@@ -89,18 +89,6 @@ class Sockets:
             left -= len(data)
         return digest.hexdigest()
 
-    def recv_any(self, sid, timeout=20):
-        """Read until the peer ends the connection, in whatever way."""
-        sock = self.table[sid]
-        sock.settimeout(timeout)
-        count = 0
-        try:
-            while data := sock.recv(1 << 16):
-                count += len(data)
-        except ConnectionResetError:
-            pass
-        return count
-
     def recv_eof(self, sid, timeout=20):
         sock = self.table[sid]
         sock.settimeout(timeout)

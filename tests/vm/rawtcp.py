@@ -49,7 +49,8 @@ def hardware_address(name):
 class RawPeer:
     port = PORT
 
-    def __init__(self, hosts):
+    def __init__(self, hosts, remote):
+        self.remote = remote
         RawPeer.port += 1  # the one before may still be open at the server
         self.local = RawPeer.port
         mac = {name: hardware_address(name) for name in (CLIENT, SERVER)}
@@ -61,6 +62,7 @@ class RawPeer:
         self.sock.bind(("eth0", ETH_P_IP))
         self.to = ("eth0", ETH_P_IP, 0, 0, bytes.fromhex(mac[SERVER].replace(":", "")))
         self.next, self.acked = 1000, 0
+        hosts.raw_peers.append(self)
 
     def send(self, flags, options=b"", payload=b""):
         """One segment. Options are filled up with NOPs."""
@@ -104,8 +106,7 @@ class RawPeer:
                 return len(seen)
             seen.add(seq)
 
-    def connect(self, port, syn=b"", ack=b""):
-        self.remote = port
+    def connect(self, syn=b"", ack=b""):
         self.send(SYN, MSS + syn)
         self.receive(lambda flags, _, __: flags & SYN)
         self.send(ACK, ack)
@@ -116,5 +117,7 @@ class RawPeer:
         self.receive(lambda flags, ack, _: not flags & RST and ack == self.next)
 
     def close(self):
-        self.send(RST | ACK)
-        self.sock.close()
+        """With a reset, so that the server's socket does not wait for more."""
+        if self.sock.fileno() >= 0:
+            self.send(RST | ACK)
+            self.sock.close()
