@@ -147,7 +147,7 @@ class Bench {
   Bench(std::filesystem::path programs, const Cgroup& sender, const Cgroup& receiver)
       : programs_(std::move(programs)), sender_(sender), receiver_(receiver) {}
 
-  Result<Figures> run(const Case& which) const {
+  [[nodiscard]] Result<Figures> run(const Case& which) const {
     auto sender = attach(which.sender, sender_);
     if (!sender) {
       return pass(sender);
@@ -171,6 +171,9 @@ class Bench {
       return pass(before);
     }
     auto figures = time_rounds(*connection);
+    if (!figures) {
+      return figures;
+    }
     auto after = take_snapshot(*connection, *sender, *receiver);
     if (!after) {
       return pass(after);
@@ -185,7 +188,8 @@ class Bench {
   }
 
  private:
-  Result<std::optional<Attached>> attach(const Program& program, const Cgroup& cgroup) const {
+  [[nodiscard]] Result<std::optional<Attached>> attach(const Program& program,
+                                                       const Cgroup& cgroup) const {
     if (program.none()) {
       return std::optional<Attached>();
     }
@@ -240,7 +244,6 @@ Status run_all(const std::filesystem::path& programs) {
       return pass(figures, which.name);
     }
     fmt::print("{},{:.1f},{:.1f}\n", which.name, figures->lowest, figures->median);
-    std::fflush(stdout);
   }
   return {};
 }

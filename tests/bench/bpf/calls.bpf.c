@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The option through the kfuncs: bytes given with the size in one run, a template
  * that the kernel writes, and receivers that are called for what they watch.
+ * What a kfunc reads lies on the stack: the verifier wants it to be writable.
  */
 #include "../../../bpf-progs/tcpopt.bpf.h"
 #include <linux/tcp.h>
@@ -9,13 +10,15 @@
 SEC("sockops")
 int one_run(struct bpf_sock_ops *skops)
 {
+	__u32 word = bpf_htonl(BENCH_WORD);
+
 	switch (skops->op) {
 	case BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB:
 		if (bpf_sock_ops_cb_flags_set(skops, BPF_SOCK_OPS_OPTION_WRITE_FLAG))
 			counts.failed++;
 		break;
 	case BPF_TCP_OPTIONS_SIZE_CALC:
-		if (bpf_tcp_option_store(skops, option, BENCH_LENGTH) < 0)
+		if (bpf_tcp_option_store(skops, &word, sizeof(word)) < 0)
 			counts.failed++;
 		break;
 	case BPF_TCP_OPTIONS_WRITE: /* the second run that is not to be */
@@ -28,9 +31,11 @@ int one_run(struct bpf_sock_ops *skops)
 SEC("sockops")
 int template(struct bpf_sock_ops *skops)
 {
+	__u32 word = bpf_htonl(BENCH_WORD);
+
 	switch (skops->op) {
 	case BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB:
-		if (bpf_tcp_option_set(skops, option, BENCH_LENGTH, BPF_TCP_OPTION_ON_DATA, 0) < 0)
+		if (bpf_tcp_option_set(skops, &word, sizeof(word), BPF_TCP_OPTION_ON_DATA, 0) < 0)
 			counts.failed++;
 		break;
 	case BPF_TCP_OPTIONS_SIZE_CALC:

@@ -27,9 +27,6 @@ struct bench_counts {
 /* The one global of an object: its .bss. */
 struct bench_counts counts;
 
-static const __u8 option[BENCH_LENGTH] = { BENCH_KIND, BENCH_LENGTH, BENCH_VALUE >> 8,
-					   BENCH_VALUE & 0xff };
-
 #define BENCH_PARSED(opt, length)                                                   \
 	do {                                                                        \
 		if ((length) == BENCH_LENGTH &&                                     \

@@ -13,6 +13,8 @@ int idle(struct bpf_sock_ops *skops __attribute__((unused)))
 SEC("sockops")
 int write(struct bpf_sock_ops *skops)
 {
+	__u32 word = bpf_htonl(BENCH_WORD);
+
 	switch (skops->op) {
 	case BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB:
 		bpf_sock_ops_cb_flags_set(skops, BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG);
@@ -22,7 +24,7 @@ int write(struct bpf_sock_ops *skops)
 			counts.failed++;
 		break;
 	case BPF_SOCK_OPS_WRITE_HDR_OPT_CB:
-		if (bpf_store_hdr_opt(skops, option, BENCH_LENGTH, 0))
+		if (bpf_store_hdr_opt(skops, &word, sizeof(word), 0))
 			counts.failed++;
 		break;
 	}
