@@ -86,6 +86,9 @@ Status Wire::check_burst(std::uint16_t port, bool option) {
     }
     const auto found =
         count_option(std::span(packet).subspan(start + sizeof(tcp), header - sizeof(tcp)));
+    if (found < 0) {
+      return fail("a segment has an option that nobody was to write");
+    }
     if (found != (option ? 1 : 0)) {
       return fail(fmt::format("a segment has the option {} times", found));
     }
