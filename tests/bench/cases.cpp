@@ -25,6 +25,7 @@ constexpr auto kNever = Parsed::Never;
 // Receivers are compared under one sender, upstream's, which every kernel has.
 constexpr std::array kCases{
     Case{"none", kNone, kNone, kNever, false},
+    Case{"none-again", kNone, kNone, kNever, false},
     Case{"idle", kIdle, kIdle, kNever, false},
     Case{"upstream-write", kUpstreamWrite, kNone, kNever, true},
     Case{"upstream-write+upstream-parse", kUpstreamWrite, kUpstreamParse, kAlways, true},
@@ -39,7 +40,7 @@ constexpr std::array kCases{
     Case{"template+unwatched", kTemplate, kWatchOther, kNever, true},
     Case{"none+watching", kNone, kWatchOther, kNever, false},
     Case{"upstream-write-again", kUpstreamWrite, kNone, kNever, true},
-    Case{"none-again", kNone, kNone, kNever, false},
+    Case{"none-after", kNone, kNone, kNever, false},
 };
 
 }  // namespace

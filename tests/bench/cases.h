@@ -26,8 +26,9 @@ struct Case {
   bool option = false;  ///< whether each data segment carries it
 };
 
-/// In the order of measuring. The first runs before any program was attached,
-/// the last repeats it: their difference is the noise.
+/// In the order of measuring. `none` runs before any program was attached, and
+/// `none-after` when the last one is gone: what was switched on may stay on.
+/// Cases `...-again` repeat another one: the difference is the noise.
 [[nodiscard]] std::span<const Case> all_cases();
 
 /// A kernel function that @p program needs, or "" if any kernel runs it.
