@@ -23,7 +23,7 @@ PINS = pathlib.Path("/sys/fs/bpf/bench")
 MEMORY = pathlib.Path("/run/bench")  # a tmpfs
 CLONE_NEWNET = 0x40000000
 SERVER = {"lo": "127.0.0.1", "link": "10.8.0.2"}
-BYTES = {"lo": 30_000_000, "link": 15_000_000}
+BYTES = {"lo": 15_000_000, "link": 8_000_000}
 # Far less than the CPU can send, so that what an option costs shows in its load.
 SHAPE = ["tbf", "rate", "100mbit", "burst", "16k", "latency", "20ms"]
 # way, scenario: the sender's program, the receiver's
