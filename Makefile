@@ -9,10 +9,12 @@ BPF_CFLAGS := -target bpf -g -O2 -Wall -Wextra -Werror -I/usr/include/$(shell gc
 PROGRAMS := $(wildcard bpf-progs/*/*.bpf.c)
 TEST_PROGRAMS := $(wildcard tests/vm/bpf/*.bpf.c)
 OBJECTS := $(foreach p,$(PROGRAMS),$(BUILD)/bpf-progs/$(notdir $(p:.c=.o)))
+BENCH_PROGRAMS := $(wildcard tests/bench/bpf/*.bpf.c)
 TEST_OBJECTS := $(foreach p,$(TEST_PROGRAMS),$(BUILD)/test-progs/$(notdir $(p:.c=.o)))
+BENCH_OBJECTS := $(foreach p,$(BENCH_PROGRAMS),$(BUILD)/bench-progs/$(notdir $(p:.c=.o)))
 PREFIX ?= /usr/local
 
-.PHONY: help demo check check-series check-listing setup kernel programs userspace unit lint install clean
+.PHONY: help demo check check-series check-listing setup kernel programs userspace unit lint install clean bench-options
 
 help:
 	@echo 'make demo          build all, boot the patched kernel, show the User Timeout Option at work'
@@ -20,6 +22,7 @@ help:
 	@echo 'make kernel        build the patched kernel'
 	@echo 'make userspace     build tcpopt-loader and tcpoptctl'
 	@echo 'make programs      build the BPF programs'
+	@echo 'make bench-options measure what a TCP option costs; out/bench-options.csv'
 	@echo 'make check-series  build every prefix of the patch series (long)'
 	@echo 'make check-listing PAPER=FILE  run Listing 1 of the netdev paper as it is printed'
 	@echo 'make unit          unit tests under ASan and UBSan'
@@ -65,12 +68,22 @@ $(1)/$(notdir $(2:.c=.o)): $(2)
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program,$(BUILD)/bpf-progs,$(p))))
 $(foreach p,$(TEST_PROGRAMS),$(eval $(call program,$(BUILD)/test-progs,$(p))))
--include $(OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d)
+$(foreach p,$(BENCH_PROGRAMS),$(eval $(call program,$(BUILD)/bench-progs,$(p))))
+-include $(OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(BENCH_OBJECTS:.o=.d)
+
+configure_userspace = cmake -S userspace -B $(BUILD)/userspace -G Ninja \
+	-DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_INSTALL_PREFIX=$(PREFIX) --log-level=WARNING >/dev/null
 
 userspace:
-	@cmake -S userspace -B $(BUILD)/userspace -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo \
-		-DCMAKE_INSTALL_PREFIX=$(PREFIX) --log-level=WARNING >/dev/null
+	@$(configure_userspace)
 	@cmake --build $(BUILD)/userspace
+
+# BENCH=--no-iperf: the instructions alone.
+bench-options: setup $(BENCH_OBJECTS)
+	@scripts/kernel build patched stock
+	@$(configure_userspace)
+	@cmake --build $(BUILD)/userspace --target bench-options
+	@tests/bench/run $(BENCH)
 
 # In the tree that has the unit tests, so that they are looked at too.
 lint: $(BUILD)/sanitized

@@ -16,7 +16,10 @@ set(lint_stamps)
 file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/lint)
 file(GLOB_RECURSE linted CONFIGURE_DEPENDS
   ${CMAKE_CURRENT_SOURCE_DIR}/src/*.cpp ${CMAKE_CURRENT_SOURCE_DIR}/src/*.h
-  ${top}/tests/unit/*.cpp ${top}/tests/unit/*.h)
+  ${top}/tests/unit/*.cpp ${top}/tests/unit/*.h
+  ${top}/tests/bench/*.cpp ${top}/tests/bench/*.h)
+# In the style of the kernel, as all that BPF programs include.
+list(FILTER linted EXCLUDE REGEX /tests/bench/bpf/)
 
 add_custom_command(OUTPUT ${CMAKE_BINARY_DIR}/lint/format.stamp
   COMMAND ${CLANG_FORMAT} --dry-run -Werror ${linted}
@@ -62,6 +65,7 @@ endfunction()
 lint_target(tcpopt)
 lint_target(tcpopt-loader)
 lint_target(tcpoptctl)
+lint_target(bench-options)
 if(TCPOPT_TESTS)
   # What the macros of GoogleTest make would not pass these.
   lint_target(unit-tests -cert-err58-cpp -cppcoreguidelines-owning-memory

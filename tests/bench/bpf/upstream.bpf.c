@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The option through mainline's hooks (5.10), and a program that asks for nothing. */
+#include "../../../bpf-progs/tcpopt.bpf.h"
+#include <linux/tcp.h>
+#include "option.h"
+
+SEC("sockops")
+int idle(struct bpf_sock_ops *skops __attribute__((unused)))
+{
+	return 1;
+}
+
+SEC("sockops")
+int write(struct bpf_sock_ops *skops)
+{
+	__u32 word = bpf_htonl(BENCH_WORD);
+
+	switch (skops->op) {
+	case BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB:
+		bpf_sock_ops_cb_flags_set(skops, BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG);
+		break;
+	case BPF_SOCK_OPS_HDR_OPT_LEN_CB:
+		if (bpf_reserve_hdr_opt(skops, BENCH_LENGTH, 0))
+			counts.failed++;
+		break;
+	case BPF_SOCK_OPS_WRITE_HDR_OPT_CB:
+		if (bpf_store_hdr_opt(skops, &word, sizeof(word), 0))
+			counts.failed++;
+		break;
+	}
+	return 1;
+}
+
+static __always_inline int receive(struct bpf_sock_ops *skops)
+{
+	__u8 opt[BENCH_LENGTH] = { BENCH_KIND };
+	int length;
+
+	switch (skops->op) {
+	case BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB:
+		bpf_sock_ops_cb_flags_set(skops, BPF_SOCK_OPS_PARSE_UNKNOWN_HDR_OPT_CB_FLAG);
+		break;
+	case BPF_SOCK_OPS_PARSE_HDR_OPT_CB:
+		length = bpf_load_hdr_opt(skops, opt, sizeof(opt), 0);
+		BENCH_PARSED(opt, length);
+		return 1;
+	}
+	return 0;
+}
+
+SEC("sockops")
+int parse(struct bpf_sock_ops *skops)
+{
+	receive(skops);
+	return 1;
+}
+
+SEC("sockops")
+int parse_and_set(struct bpf_sock_ops *skops)
+{
+	if (receive(skops))
+		bench_get_and_set(skops);
+	return 1;
+}
+
+char _license[] SEC("license") = "GPL";
