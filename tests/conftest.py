@@ -178,3 +178,23 @@ def hosts(session_hosts, make_cgroup):
     session_hosts.begin()
     yield session_hosts
     session_hosts.reset()
+
+
+@pytest.fixture(params=[4, 6], ids=["ipv4", "ipv6"])
+def family(request):
+    return request.param
+
+
+def ends(hosts, loader, make_cgroup, family):
+    from ends import Ends
+    return Ends(hosts, loader, make_cgroup, family)
+
+
+@pytest.fixture
+def pair(hosts, shared_loader, make_cgroup, family):
+    return ends(hosts, shared_loader, make_cgroup, family)
+
+
+@pytest.fixture
+def pair4(hosts, shared_loader, make_cgroup):
+    return ends(hosts, shared_loader, make_cgroup, 4)

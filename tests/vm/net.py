@@ -199,24 +199,34 @@ class Wire:
         """All packets up to now: a marker goes over the link and is waited for."""
         self.marks += 1
         marker = b"tcpopt-mark-%d." % self.marks
-        self.hosts.peers[CLIENT].datagram(ADDRESS[4][SERVER], MARK_PORT, marker.hex())
-        packets = []
+        packets, sent = [], 0
+
+        def send():
+            """Once a second: the first may be lost while a neighbour is looked for."""
+            nonlocal sent
+            if time.monotonic() > sent + 1:
+                sent = time.monotonic()
+                self.hosts.peers[CLIENT].datagram(ADDRESS[4][SERVER], MARK_PORT, marker.hex())
+
+        send()
         if not self.file:
             eventually(lambda: os.path.getsize(self.path) >= 24, "tcpdump's file")
             self.file = open(self.path, "rb")
             self.tshark.stdin.write(self.file.read(24))
         while True:
-            packet = self._packet()
+            packet = self._packet(send)
             if marker in packet:
                 return packets
-            packets.append(packet)
+            if b"tcpopt-mark-" not in packet:
+                packets.append(packet)
 
-    def _packet(self):
+    def _packet(self, meanwhile):
         def take(count):
             data = b""
 
             def more():
                 nonlocal data
+                meanwhile()
                 data += self.file.read(count - len(data))
                 return len(data) == count
             eventually(more, "a packet in tcpdump's file")
