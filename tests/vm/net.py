@@ -56,12 +56,14 @@ class Peer:
     """A process of peer.py: `peer.connect(...)` runs Sockets.connect(...) there."""
 
     def __init__(self, netns):
+        self.pending = False
         self.process = subprocess.Popen(
             [sys.executable, os.path.join(HERE, "peer.py"), netns],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def start(self, op, *args, **named):
         """Ask without waiting for the answer."""
+        self.pending = True
         json.dump({"op": op, "args": args, "named": named}, self.process.stdin)
         self.process.stdin.write("\n")
         self.process.stdin.flush()
@@ -70,6 +72,7 @@ class Peer:
         line = self.process.stdout.readline()
         if not line:
             raise RuntimeError("peer died")
+        self.pending = False
         answer = json.loads(line)
         if "error" in answer:
             raise PeerError(answer)
@@ -117,8 +120,12 @@ class Hosts:
         """As it was for the next test: no socket, no cgroup held, no changed setting."""
         while self.raw_peers:
             self.raw_peers.pop().close()
-        for peer in self.peers.values():
-            if peer.process.poll() is None:
+        for name, peer in self.peers.items():
+            if peer.pending or peer.process.poll() is not None:
+                # A test that failed did not wait for its answer.
+                peer.stop()
+                self.peers[name] = Peer(name)
+            else:
                 peer.reset()
         while self.undo:
             run(*self.undo.pop())
