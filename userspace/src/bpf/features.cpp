@@ -38,6 +38,7 @@ std::string joined(const std::vector<const Feature*>& features,
                    const std::function<std::string(const Feature&)>& text,
                    std::string_view separator) {
   std::vector<std::string> parts;
+  parts.reserve(features.size());
   for (const auto* feature : features) {
     parts.push_back(text(*feature));
   }
