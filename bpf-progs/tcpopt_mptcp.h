@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* MPTCP path managers: the kernel interface as a BPF program sees it.
+ *
+ * Include it after tcpopt.bpf.h. The numbers are those of the patched
+ * include/uapi/linux/bpf.h (tests/unit checks it).
+ */
+#ifndef TCPOPT_MPTCP_H
+#define TCPOPT_MPTCP_H
+
+/* skops->op. skops->sk is the subflow, locked, where there is one; a reply shares
+ * args[0]. A session that a program claimed calls that program only, an unclaimed
+ * one calls every program, and these three callbacks only:
+ */
+#define BPF_MPTCP_NEW_SESSION 0xd0 /* server side? */
+#define BPF_MPTCP_FULLY_ESTABLISHED 0xd1 /* initial subflow?, its id */
+#define BPF_MPTCP_CLOSE_SESSION 0xd2 /* local token, BPF_MPTCP_CLOSE_* */
+/* and of a claimed one: */
+#define BPF_MPTCP_ADDR_SIGNAL 0xd3 /* ADD_ADDRs that there is room for, id echoed or 0 */
+#define BPF_MPTCP_ADD_RADDR 0xd4 /* address id, port (host order) or 0, family */
+#define BPF_MPTCP_REM_RADDR 0xd5 /* address id; its subflows are closed by the stack */
+#define BPF_MPTCP_ADD_SOCK 0xd6 /* joined, server: subflow id, device type, ifindex */
+#define BPF_MPTCP_SYNACK_RCV 0xd7 /* joined, client: the same */
+#define BPF_MPTCP_SUB_CLOSED 0xd8 /* subflow id (0: never came to be), BPF_MPTCP_SUB_*, detail */
+#define BPF_MPTCP_SUB_PRIORITY 0xd9 /* subflow id, the peer wants it as backup? */
+#define BPF_MPTCP_SUB_REQUEST 0xda /* local token, peer's address id, backup?; may be refused */
+#define BPF_MPTCP_LADDR_UP 0xdb /* local address: family, ifindex. May come twice */
+#define BPF_MPTCP_LADDR_DOWN 0xdc /* the same */
+#define BPF_MPTCP_RECV 0xdd /* the application read: bytes received, low and high word */
+#define BPF_MPTCP_WAKE 0xde /* asked for by bpf_mptcp_wake() or _wake_sk() */
+
+/* BPF_MPTCP_CLOSE_SESSION: why */
+#define BPF_MPTCP_CLOSE_NORMAL 1
+#define BPF_MPTCP_CLOSE_FALLBACK 2 /* goes on as plain TCP */
+#define BPF_MPTCP_CLOSE_FASTCLOSE 3 /* the peer's MP_FASTCLOSE */
+#define BPF_MPTCP_CLOSE_ABORT 4 /* this end gave up: MP_FASTCLOSE sent, timeout, kill */
+
+/* BPF_MPTCP_SUB_CLOSED: why, and the detail */
+#define BPF_MPTCP_SUB_FIN 1 /* the peer closed it */
+#define BPF_MPTCP_SUB_RST 2 /* RST; its reason (RFC 8684, section 3.6) | 0x100 if transient */
+#define BPF_MPTCP_SUB_TIMEOUT 3 /* errno */
+#define BPF_MPTCP_SUB_LOCAL 4 /* this end closed it */
+#define BPF_MPTCP_SUB_FAILED 5 /* was never established; errno */
+
+/* BPF_MPTCP_SUB_REQUEST: the reply that refuses; every other one accepts */
+#define BPF_MPTCP_SUB_REFUSE 2
+
+/* bpf_mptcp_claim() */
+#define BPF_MPTCP_WANT_RECV (1 << 0) /* BPF_MPTCP_RECV */
+
+#define BPF_MPTCP_SUBFLOWS_MAX 32 /* of a session, the initial one included */
+#define BPF_MPTCP_ACTIONS_MAX 64 /* of a session, not carried out yet */
+
+/* IPv4 in addr[0]; all 0: any. */
+struct bpf_mptcp_addr {
+	__u16 family; /* AF_INET, AF_INET6; 0: not given */
+	__be16 port; /* 0: the kernel's choice, or the session's */
+	__u8 id; /* address id, 0: the initial subflow's, or the kernel's choice */
+	__u8 unused[3];
+	__be32 addr[4];
+};
+
+/* bpf_mptcp_subflow::flags */
+#define BPF_MPTCP_SUBFLOW_BACKUP (1 << 0) /* this end wants it as a backup */
+#define BPF_MPTCP_SUBFLOW_PEER_BACKUP (1 << 1) /* the peer does */
+#define BPF_MPTCP_SUBFLOW_INITIAL (1 << 2)
+#define BPF_MPTCP_SUBFLOW_ESTABLISHED (1 << 3) /* data may be sent */
+#define BPF_MPTCP_SUBFLOW_ACTIVE (1 << 4) /* opened by this end */
+#define BPF_MPTCP_SUBFLOW_STALE (1 << 5) /* no progress, not used for data */
+
+struct bpf_mptcp_subflow {
+	__u32 id; /* within the session: 1 is the initial one; ignored by open */
+	__u32 flags;
+	__u32 ifindex; /* 0: as routed */
+	__u32 state; /* TCP_ESTABLISHED, ...; ignored by open */
+	struct bpf_mptcp_addr local;
+	struct bpf_mptcp_addr remote;
+};
+_Static_assert(sizeof(struct bpf_mptcp_addr) == 24, "as the kernel has it");
+_Static_assert(sizeof(struct bpf_mptcp_subflow) == 64, "as the kernel has it");
+
+/* All return a negative errno if they fail; what each means is in kernel-patches/.
+ * Weak: test with bpf_ksym_exists(). Actions are carried out by the session's
+ * worker, soon after; an open that fails then is told by BPF_MPTCP_SUB_CLOSED.
+ */
+
+/* Be this session's path manager. In BPF_MPTCP_NEW_SESSION, or when it becomes
+ * FULLY_ESTABLISHED; an action in these claims it, too. -EBUSY: another's.
+ */
+extern int bpf_mptcp_claim(struct bpf_sock_ops *skops, __u32 flags) __ksym __weak;
+
+/* One more subflow. sockaddr_in or sockaddr_in6; what is NULL, or 0, is as in the
+ * subflow that the callback is about, or the kernel's choice: port of the source,
+ * and source if the destination is another.
+ */
+extern int bpf_open_subflow(struct bpf_sock_ops *skops, const void *src__opt, __u32 src__sz,
+			    const void *dst__opt, __u32 dst__sz) __ksym __weak;
+/* The same with interface, backup flag and address ids. */
+extern int bpf_mptcp_open_subflow(struct bpf_sock_ops *skops, const void *subflow,
+				  __u32 subflow__sz) __ksym __weak;
+extern int bpf_mptcp_close_subflow(struct bpf_sock_ops *skops, __u32 id) __ksym __weak;
+extern int bpf_mptcp_set_backup(struct bpf_sock_ops *skops, __u32 id,
+				__u32 backup) __ksym __weak;
+/* ADD_ADDR of a struct bpf_mptcp_addr, returns its id; RM_ADDR. */
+extern int bpf_mptcp_addr_signal(struct bpf_sock_ops *skops, const void *addr,
+				 __u32 addr__sz) __ksym __weak;
+extern int bpf_mptcp_addr_withdraw(struct bpf_sock_ops *skops, __u32 id) __ksym __weak;
+
+/* A struct bpf_mptcp_subflow: that of the callback (BPF_MPTCP_SUBFLOW_EVENT; only
+ * local or remote in LADDR_* and ADD_RADDR), or the n-th of the session, from 0,
+ * -ENOENT behind the last. The latter in WAKE, LADDR_*, RECV and CLOSE_SESSION.
+ */
+#define BPF_MPTCP_SUBFLOW_EVENT (~0U)
+extern int bpf_mptcp_load_subflow(struct bpf_sock_ops *skops, __u32 n, void *subflow,
+				  __u32 subflow__sz) __ksym __weak;
+
+/* Have BPF_MPTCP_WAKE called after so many ms, 0: now. One a session: an earlier
+ * one stays.
+ */
+extern int bpf_mptcp_wake(struct bpf_sock_ops *skops, __u32 msecs) __ksym __weak;
+
+extern __u32 bpf_mptcp_rem_token(struct bpf_sock_ops *skops) __ksym __weak;
+
+/* In iter/tcp: BPF_MPTCP_WAKE for the session of this subflow. */
+struct sock_common;
+extern int bpf_mptcp_wake_sk(struct sock_common *skc) __ksym __weak;
+
+#endif /* TCPOPT_MPTCP_H */
