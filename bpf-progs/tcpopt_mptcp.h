@@ -36,7 +36,8 @@
 
 /* BPF_MPTCP_SUB_CLOSED: why, and the detail */
 #define BPF_MPTCP_SUB_FIN 1 /* the peer closed it */
-#define BPF_MPTCP_SUB_RST 2 /* RST; its reason (RFC 8684, section 3.6) | 0x100 if transient */
+#define BPF_MPTCP_SUB_RST 2 /* RST; its reason (RFC 8684, section 3.6), and: */
+#define BPF_MPTCP_SUB_TRANSIENT 0x100
 #define BPF_MPTCP_SUB_TIMEOUT 3 /* errno */
 #define BPF_MPTCP_SUB_LOCAL 4 /* this end closed it */
 #define BPF_MPTCP_SUB_FAILED 5 /* was never established; errno */
