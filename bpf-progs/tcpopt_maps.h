@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The parameters of a program and what it counts, see tcpopt_param.h. Part of
+ * tcpopt_option.h.
+ */
+#ifndef TCPOPT_MAPS_H
+#define TCPOPT_MAPS_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+/* The maps `params` and `stats` of a program, from its <name>_params and _stats. */
+#define TCPOPT_MAPS(name)                                    \
+	struct {                                             \
+		__uint(type, BPF_MAP_TYPE_ARRAY);            \
+		__uint(max_entries, 1);                      \
+		__type(key, __u32);                          \
+		__type(value, struct name##_params);         \
+	} params SEC(".maps");                               \
+	struct {                                             \
+		__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);     \
+		__uint(max_entries, 1);                      \
+		__type(key, __u32);                          \
+		__type(value, struct name##_stats);          \
+	} stats SEC(".maps");                                \
+	static __always_inline const struct name##_params *name##_params(void) \
+	{                                                    \
+		__u32 zero = 0;                              \
+                                                             \
+		return bpf_map_lookup_elem(&params, &zero);  \
+	}
+
+#define TCPOPT_COUNT(member)                                                     \
+	do {                                                                     \
+		__u32 zero_ = 0;                                                 \
+		__typeof__(stats.value) s_ = bpf_map_lookup_elem(&stats, &zero_); \
+		if (s_)                                                          \
+			s_->member++;                                            \
+	} while (0)
+
+#endif /* TCPOPT_MAPS_H */
