@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The parameters of a program and what it counts, see tcpopt_param.h. Part of
- * tcpopt_option.h.
- */
+/* What every program has: its maps, and the iterator that reaches live connections. */
 #ifndef TCPOPT_MAPS_H
 #define TCPOPT_MAPS_H
 
-#include <linux/bpf.h>
-#include <bpf/bpf_helpers.h>
+#include "tcpopt.bpf.h"
 
 /* The maps `params` and `stats` of a program, from its <name>_params and _stats. */
 #define TCPOPT_MAPS(name)                                    \
@@ -36,5 +33,13 @@
 		if (s_)                                                          \
 			s_->member++;                                            \
 	} while (0)
+
+/* The iterator that the loader runs after `tcpoptctl set`. */
+struct sock_common;
+struct bpf_iter__tcp {
+	struct bpf_iter_meta *meta;
+	struct sock_common *sk_common;
+	unsigned int uid;
+} __attribute__((preserve_access_index));
 
 #endif /* TCPOPT_MAPS_H */

@@ -204,14 +204,6 @@ static __always_inline void tcpopt_each(struct bpf_sock_ops *skops, struct tcpop
 		tcpopt_call(skops, true);
 }
 
-/* The iterator that the loader runs after `tcpoptctl set`. */
-struct sock_common;
-struct bpf_iter__tcp {
-	struct bpf_iter_meta *meta;
-	struct sock_common *sk_common;
-	unsigned int uid;
-} __attribute__((preserve_access_index));
-
 /* Of the iterator: have @refresh called before the next segment is made. It
  * needs Linux 6.10; before, new parameters are for new connections only.
  */
