@@ -74,6 +74,55 @@ struct {
 	__type(value, __u32);
 } list SEC(".maps") LIST_TAGS;
 
+#ifdef ROLE
+struct addresses {
+#ifdef SMALL_ADDRESSES
+	__u32 words[129];
+#else
+	__u32 words[130];
+#endif
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8);
+	__type(key, __u64);
+	__type(value, struct addresses);
+} addresses SEC(".maps")
+#if defined(UNKNOWN_ROLE)
+	TAG("role=local");
+#elif defined(WANT_ALONE)
+	;
+#else
+	TAG("role=local-addrs");
+#endif
+
+struct {
+#ifdef WANT_NO_RING
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__type(value, __u64);
+#else
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+#endif
+	__uint(max_entries, 4096);
+} want SEC(".maps")
+#ifdef TWO_OF_A_ROLE
+	TAG("role=local-addrs");
+#else
+	TAG("role=want-netns");
+#endif
+
+#ifdef BACKUP_OF_PREFIXES
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, 8);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct prefix);
+	__type(value, __u32);
+} backup SEC(".maps") TAG("param=prefixes");
+#endif
+#endif /* ROLE */
+
 #ifdef NO_SOCKOPS
 SEC("iter/tcp")
 #else

@@ -26,7 +26,7 @@ TEST(CgroupChecks, RefuseWhatIsNoCgroup) {
 
 TEST(Namespaces, WorkRunsElsewhereAndErrorsAreCollected) {
   std::vector<NetNamespace> broken;
-  broken.push_back({UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC)), "pid 7"});
+  broken.push_back({UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC)), "pid 7", 0, {}});
   const auto errors = run_inside(broken, [] { return Status(); });
   ASSERT_EQ(errors.size(), 1U);
   EXPECT_THAT(errors[0].line(), HasSubstr("network namespace of pid 7: enter: "));

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "params/algorithms.h"
+#include "params/interface_pattern.h"
 #include "params/prefix.h"
 #include "support.h"
 
@@ -68,8 +69,14 @@ class Lists : public testing::Test {
     return parse(algorithms_, text);
   }
 
+  [[nodiscard]] std::string interfaces(std::string_view text) const {
+    return parse(interfaces_, text);
+  }
+
   MapParam prefixes_{"prefixes", "prefixes", MapKind::Prefixes, 3, "help"};
   MapParam algorithms_{"allow", "algorithms", MapKind::Algorithms, 64, "help"};
+  MapParam interfaces_{"except", "except", MapKind::Interfaces, 3, "help"};
+  MapParam kinds_{"include", "include", MapKind::AddressKinds, 8, "help"};
   std::vector<std::string> offered_{"reno", "cubic", "homemade"};
 };
 
@@ -120,6 +127,50 @@ TEST_F(Lists, OfAlgorithmsNameWhatThereIs) {
             "this kernel offers no congestion control 'bbr'; use cubic, reno, or load its module "
             "(modprobe tcp_bbr)");
   EXPECT_EQ(algorithms("homemade"), "congestion control 'homemade' has no id; use cubic, reno");
+}
+
+TEST_F(Lists, OfInterfacesAreNamesAndPatterns) {
+  EXPECT_EQ(interfaces(""), "[]");
+  EXPECT_EQ(interfaces("wlan?,eth[0-3],*"), R"(["*","eth[0-3]","wlan?"])");
+  EXPECT_EQ(interfaces("a[]-]b,[!]a],[[:digit:]]*"), R"(["[!]a]","[[:digit:]]*","a[]-]b"])");
+  const auto entries = parse_list(interfaces_, "eth0", {});
+  ASSERT_TRUE(entries) << error_of(entries);
+  const auto& [key, value] = *entries->begin();
+  EXPECT_EQ(std::string(reinterpret_cast<const char*>(key.data()), key.size()),
+            std::string("eth0") + std::string(12, '\0'));
+  EXPECT_THAT(value, testing::ElementsAre(std::byte{1}, std::byte{0}, std::byte{0}, std::byte{0}));
+}
+
+TEST_F(Lists, OfInterfacesSayWhatIsWrong) {
+  EXPECT_EQ(
+      interfaces("sixteen-letters!"),
+      "'sixteen-letters!' has 16 bytes; a name of an interface, or a pattern, has at most 15");
+  EXPECT_THAT(interfaces("fifteen-letters"), HasSubstr("fifteen-letters"));
+  EXPECT_EQ(interfaces("eth0:1"),
+            "'eth0:1': no interface has ':' in its name; give names as ip link shows them, or "
+            "patterns as in eth* or wlan[01]");
+  EXPECT_THAT(interfaces("eth0 "), HasSubstr("no interface has ' '"));
+  EXPECT_THAT(interfaces("a/b"), HasSubstr("no interface has '/'"));
+  for (const auto* text : {"eth[0", "[]", "[!]", "a[[:digit:]", "[a]["}) {
+    EXPECT_THAT(interfaces(text), HasSubstr("bracket that is not closed; write it as in eth[0-3]"))
+        << text;
+  }
+  EXPECT_EQ(interfaces("a,b,c,d"), "these are 4 interfaces; give at most 3");
+  EXPECT_EQ(interfaces("a,b,a"), "a is given twice; give each once");
+}
+
+TEST_F(Lists, OfKindsOfAddresses) {
+  EXPECT_EQ(parse(kinds_, "loopback,tentative"), R"(["tentative","loopback"])");
+  EXPECT_EQ(parse(kinds_, "link-local,link-local"), "link-local is given twice; give each once");
+  EXPECT_EQ(parse(kinds_, "Loopback"),
+            "'Loopback' is not a kind of address; use tentative, deprecated, link-local, loopback");
+  EXPECT_EQ(range_text(kinds_), "tentative,deprecated,link-local,loopback");
+}
+
+TEST(InterfacePattern, MatchesAsInTheShell) {
+  EXPECT_TRUE(matches("eth*", "eth0") && matches("eth0", "eth0") && matches("?th[0-9]", "eth7"));
+  EXPECT_FALSE(matches("eth", "eth0") || matches("th0", "eth0") || matches("eth[!0]", "eth0"));
+  EXPECT_TRUE(matches("[[:digit:]]*", "6in4") && matches("a\\*", "a\\b"));
 }
 
 TEST_F(Lists, AndScalarsAreChangedTogetherOrNotAtAll) {

@@ -74,13 +74,43 @@ TEST_F(ObjectTest, HasListsAndWhatParametersNeed) {
 
 TEST_F(ObjectTest, RefusesListsThatAreNotAsTheContractHasThem) {
   EXPECT_THAT(error_of(open("broken-unknown_list")),
-              HasSubstr("map 'list': tag 'tcpopt:param=suffixes' is not known"));
+              HasSubstr("map 'list': tag 'tcpopt:param=suffixes' is not known; use prefixes, "
+                        "algorithms, interfaces or address-kinds"));
   EXPECT_THAT(error_of(open("broken-list_of_others")),
               HasSubstr("map 'list': it is not an LPM_TRIE of struct tcpopt_prefix to __u32"));
   EXPECT_THAT(error_of(open("broken-long_list")),
               HasSubstr("map 'list': it has 1025 entries; give it 1..1024"));
   EXPECT_THAT(error_of(open("broken-same_key")),
               HasSubstr("map 'list': there is a parameter 'plain' already"));
+}
+
+TEST_F(ObjectTest, HasMapsForLocalAddresses) {
+  EXPECT_FALSE(open("lists")->description().interface.local_addrs);
+  const auto object = open("addrs");
+  ASSERT_TRUE(object) << error_of(object);
+  const auto& interface = object->description().interface;
+  ASSERT_TRUE(interface.local_addrs);
+  EXPECT_EQ(interface.local_addrs->map, "local_addr_map");
+  EXPECT_EQ(interface.local_addrs->capacity, 256U);
+  EXPECT_EQ(interface.local_addrs->want, "want_netns");
+  EXPECT_EQ(interface.schema.names(), "interfaces, except, backup, include");
+  EXPECT_EQ(interface.schema.find_map("backup")->kind, MapKind::Interfaces);
+  EXPECT_EQ(interface.schema.find_map("include")->kind, MapKind::AddressKinds);
+}
+
+TEST_F(ObjectTest, RefusesMapsForLocalAddressesThatAreNotAsTheContractHasThem) {
+  EXPECT_THAT(error_of(open("broken-unknown_role")),
+              HasSubstr("map 'addresses': tag 'tcpopt:role=local' is not known; use local-addrs or "
+                        "want-netns"));
+  EXPECT_THAT(error_of(open("broken-two_of_a_role")),
+              HasSubstr("maps 'addresses' and 'want' both have the role local-addrs"));
+  EXPECT_THAT(error_of(open("broken-small_addresses")),
+              HasSubstr("map 'addresses': it is not a HASH of __u64 to struct tcpopt_addrs"));
+  EXPECT_THAT(error_of(open("broken-want_no_ring")), HasSubstr("map 'want': it is not a RINGBUF"));
+  EXPECT_THAT(error_of(open("broken-want_alone")),
+              HasSubstr("map 'want': there is no map of local addresses; declare one"));
+  EXPECT_THAT(error_of(open("broken-backup_of_prefixes")),
+              HasSubstr("parameter 'backup' is not a list of type interfaces"));
 }
 
 TEST_F(ObjectTest, TypesAreReadTheSameFromTheirBytes) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "ctl/render.h"
 
+#include <array>
+
 #include "support.h"
 
 namespace tcpopt {
@@ -21,6 +23,25 @@ TEST(Render, ListShowsParameters) {
   EXPECT_THAT(text, testing::StartsWith("NAME  CGROUP  SINCE"));
   EXPECT_THAT(text, HasSubstr("a=1 b=x\n"));
   EXPECT_THAT(text, HasSubstr("  -\n"));
+}
+
+TEST(Render, ListCountsAddressesIfAProgramIsToldOfThem) {
+  nlohmann::json attachments;
+  for (const auto& [addresses, backups, namespaces] : {std::array{2, 0, 1}, {3, 1, 2}}) {
+    attachments.push_back(
+        {{"name", "pm"},
+         {"cgroup", "/c"},
+         {"since", 0},
+         {"params", nlohmann::json::object()},
+         {"local_addrs",
+          {{"addresses", addresses}, {"backups", backups}, {"namespaces", namespaces}}}});
+  }
+  attachments.push_back({{"name", "uto"}, {"cgroup", "/c"}, {"since", 0}, {"params", {{"a", 1}}}});
+  const auto text = list_text(attachments);
+  EXPECT_THAT(text, testing::ContainsRegex("SINCE +ADDRESSES +PARAMS\n"));
+  EXPECT_THAT(text, testing::ContainsRegex("  2 +-\n"));
+  EXPECT_THAT(text, testing::ContainsRegex("  3 \\(1 backup\\) in 2 netns  -\n"));
+  EXPECT_THAT(text, testing::ContainsRegex("  - +a=1\n"));
 }
 
 TEST(Render, ProgramsShowRangeUnitAndDefault) {

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <future>
 #include <thread>
 
 #include "base/defaults.h"
@@ -25,7 +26,7 @@ class ServerTest : public testing::Test {
   void TearDown() override { stop(); }
 
   /// Echoes the name, and says whether a descriptor came along.
-  void start(uid_t allowed = geteuid()) {
+  void start(uid_t allowed = geteuid(), Background* background = nullptr) {
     auto server = Server::create(
         socket_path(),
         [](const Request& request, const UniqueFd& passed) -> Reply {
@@ -36,6 +37,9 @@ class ServerTest : public testing::Test {
         },
         allowed);
     ASSERT_TRUE(server) << error_of(server);
+    if (background != nullptr) {
+      server->work_beside(*background);
+    }
     thread_ =
         std::thread([this, server = std::move(*server)]() mutable { result_ = server.run(); });
   }
@@ -120,6 +124,47 @@ TEST_F(ServerTest, AClientThatLeavesOrDoesNotReadHurtsNobody) {
     EXPECT_TRUE(send_message(socket.get(), request));
   }
   EXPECT_TRUE(ask_for("uto"));
+}
+
+/// Reads a byte from a pipe, then waits for a time to come, then says so.
+class TwoSteps final : public Background {
+ public:
+  explicit TwoSteps(int fd) : fd_(fd) {}
+  [[nodiscard]] std::vector<int> descriptors() const override {
+    return due_ ? std::vector<int>() : std::vector{fd_};
+  }
+  [[nodiscard]] std::optional<Clock::time_point> due() const override { return due_; }
+  void work(const std::set<int>& readable) override {
+    char byte = 0;
+    if (readable.contains(fd_) && read(fd_, &byte, 1) == 1) {
+      due_ = Clock::now() + 30ms;
+    } else if (due_ && *due_ <= Clock::now()) {
+      due_.reset();
+      done_.set_value();
+    }
+  }
+  std::future<void> done() { return done_.get_future(); }
+
+ private:
+  int fd_;
+  std::optional<Clock::time_point> due_;
+  std::promise<void> done_;
+};
+
+TEST_F(ServerTest, WorksBesideItsClients) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(pipe(ends.data()), 0);
+  const UniqueFd read_end(ends[0]);
+  const UniqueFd write_end(ends[1]);
+  TwoSteps background(read_end.get());
+  auto done = background.done();
+  start(geteuid(), &background);
+  EXPECT_TRUE(ask_for("uto"));
+  EXPECT_EQ(done.wait_for(0s), std::future_status::timeout);
+  ASSERT_EQ(write(write_end.get(), "x", 1), 1);
+  EXPECT_EQ(done.wait_for(30s), std::future_status::ready);
+  EXPECT_TRUE(ask_for("uto"));
+  stop();  // before what it works on
 }
 
 TEST_F(ServerTest, MoreDescriptorsThanOneAreRefusedAndClosed) {

@@ -17,6 +17,7 @@ import time
 
 CLONE_NEWNET = 0x40000000
 IPPROTO_MPTCP = 262
+SO_NETNS_COOKIE = 71
 
 
 def pattern(count):
@@ -128,6 +129,12 @@ class Sockets:
         """Sockets made from now on belong to this cgroup."""
         with open(os.path.join(cgroup, "cgroup.procs"), "w", encoding="ascii") as procs:
             procs.write("0")
+
+    @staticmethod
+    def netns_cookie():
+        with socket.socket() as sock:
+            return int.from_bytes(sock.getsockopt(socket.SOL_SOCKET, SO_NETNS_COOKIE, 8),
+                                  sys.byteorder)
 
     @staticmethod
     def datagram(address, port, payload):

@@ -15,8 +15,12 @@ struct ObjectDeleter {
 struct BtfDeleter {
   void operator()(btf* types) const { btf__free(types); }
 };
+struct RingDeleter {
+  void operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
+};
 
 using ObjectHandle = std::unique_ptr<bpf_object, ObjectDeleter>;
 using BtfHandle = std::unique_ptr<btf, BtfDeleter>;
+using RingHandle = std::unique_ptr<ring_buffer, RingDeleter>;
 
 }  // namespace tcpopt

@@ -85,7 +85,7 @@ Result<ParameterMaps> ParameterMaps::open(
     if (!fd) {
       return pass(fd);
     }
-    maps.lists_.emplace(param.map, List{std::move(*fd), entry_size(param.kind)});
+    maps.lists_.emplace(param.map, List{std::move(*fd), list_kind(param.kind).size});
   }
   return maps;
 }

@@ -5,9 +5,15 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <system_error>
 #include <vector>
 
 namespace tcpopt {
+
+bool is_pinned(const std::filesystem::path& path) {
+  std::error_code code;
+  return std::filesystem::exists(path, code);
+}
 
 Result<UniqueFd> open_pin(const std::filesystem::path& path) {
   UniqueFd fd(bpf_obj_get(path.c_str()));

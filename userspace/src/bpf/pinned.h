@@ -16,6 +16,7 @@
 
 namespace tcpopt {
 
+[[nodiscard]] bool is_pinned(const std::filesystem::path& path);
 [[nodiscard]] Result<UniqueFd> open_pin(const std::filesystem::path& path);
 [[nodiscard]] Status pin(int fd, const std::filesystem::path& path);
 

@@ -42,6 +42,19 @@ std::string params_text(const json& params) {
   return parts.empty() ? "-" : fmt::format("{}", fmt::join(parts, " "));
 }
 
+/// "3 (1 backup) in 2 netns"; "-" of a program that is told of none.
+std::string addresses_text(const json& attachment) {
+  const auto found = attachment.find("local_addrs");
+  if (found == attachment.end()) {
+    return "-";
+  }
+  const auto backups = found->at("backups").get<std::size_t>();
+  const auto namespaces = found->at("namespaces").get<std::size_t>();
+  return fmt::format("{}{}{}", found->at("addresses").get<std::size_t>(),
+                     backups != 0 ? fmt::format(" ({} backup)", backups) : "",
+                     namespaces != 1 ? fmt::format(" in {} netns", namespaces) : "");
+}
+
 std::string_view type_text(const Param& param) {
   switch (param.kind) {
     case Kind::Bool:
@@ -72,10 +85,9 @@ json param_json(const Param& param) {
 }
 
 json list_param_json(const MapParam& param) {
-  return {
-      {"name", param.key},  {"type", param.kind == MapKind::Prefixes ? "prefixes" : "algorithms"},
-      {"unit", ""},         {"range", range_text(param)},
-      {"help", param.help}, {"default", ""}};
+  return {{"name", param.key},  {"type", list_kind(param.kind).name},
+          {"unit", ""},         {"range", range_text(param)},
+          {"help", param.help}, {"default", ""}};
 }
 
 /// A table is no place for twenty choices; messages and JSON have them all.
@@ -114,10 +126,22 @@ std::string table(const std::vector<std::vector<std::string>>& rows) {
 }
 
 std::string list_text(const json& attachments) {
-  std::vector<std::vector<std::string>> rows{{"NAME", "CGROUP", "SINCE", "PARAMS"}};
+  std::vector<std::vector<std::string>> rows{{"NAME", "CGROUP", "SINCE"}};
+  // Most programs have nothing to do with addresses.
+  const bool with_addresses =
+      std::any_of(attachments.begin(), attachments.end(),
+                  [](const json& attachment) { return attachment.contains("local_addrs"); });
+  if (with_addresses) {
+    rows.front().emplace_back("ADDRESSES");
+  }
+  rows.front().emplace_back("PARAMS");
   for (const auto& attachment : attachments) {
-    rows.push_back({attachment.at("name"), attachment.at("cgroup"),
-                    local_time(attachment.at("since")), params_text(attachment.at("params"))});
+    rows.push_back(
+        {attachment.at("name"), attachment.at("cgroup"), local_time(attachment.at("since"))});
+    if (with_addresses) {
+      rows.back().push_back(addresses_text(attachment));
+    }
+    rows.back().push_back(params_text(attachment.at("params")));
   }
   return table(rows);
 }

@@ -6,17 +6,11 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <system_error>
 
 #include "bpf/pinned.h"
 #include "params/algorithms.h"
 
 namespace tcpopt {
-
-bool is_pinned(const std::filesystem::path& path) {
-  std::error_code code;
-  return std::filesystem::exists(path, code);
-}
 
 Result<Interface> interface_of(const PinStore::Entry& pins) {
   if (!is_pinned(pins.types())) {
@@ -29,23 +23,24 @@ Result<Interface> interface_of(const PinStore::Entry& pins) {
   return read_interface(**types);
 }
 
+Result<UniqueFd> map_of(const Object& object, const std::string& name) {
+  for (const auto& map : object.maps()) {
+    if (map.name == name) {
+      UniqueFd fd(fcntl(map.fd, F_DUPFD_CLOEXEC, 0));
+      return fd ? Result<UniqueFd>(std::move(fd)) : fail_errno(errno, name);
+    }
+  }
+  return fail(fmt::format("no map '{}'", name));
+}
+
 Result<ParameterMaps> parameter_maps(const PinStore::Entry& pins, const Schema& schema) {
   return ParameterMaps::open(schema,
                              [&pins](const std::string& name) { return open_pin(pins.map(name)); });
 }
 
 Result<ParameterMaps> parameter_maps(const Object& object) {
-  const auto maps = object.maps();
-  return ParameterMaps::open(
-      object.description().interface.schema, [&maps](const std::string& name) -> Result<UniqueFd> {
-        for (const auto& map : maps) {
-          if (map.name == name) {
-            UniqueFd fd(fcntl(map.fd, F_DUPFD_CLOEXEC, 0));
-            return fd ? Result<UniqueFd>(std::move(fd)) : fail_errno(errno, name);
-          }
-        }
-        return fail(fmt::format("no map '{}'", name));
-      });
+  return ParameterMaps::open(object.description().interface.schema,
+                             [&object](const std::string& name) { return map_of(object, name); });
 }
 
 Result<std::vector<std::string>> offered_to(const Schema& schema) {
@@ -55,12 +50,14 @@ Result<std::vector<std::string>> offered_to(const Schema& schema) {
   return used ? offered_algorithms() : std::vector<std::string>();
 }
 
+Result<Values> values_of(const PinStore::Entry& pins, const Schema& schema) {
+  return parameter_maps(pins, schema).and_then([](const ParameterMaps& maps) {
+    return maps.read();
+  });
+}
+
 Result<nlohmann::json> params_of(const PinStore::Entry& pins, const Schema& schema) {
-  auto maps = parameter_maps(pins, schema);
-  if (!maps) {
-    return pass(maps);
-  }
-  auto values = maps->read();
+  auto values = values_of(pins, schema);
   if (!values) {
     return pass(values);
   }

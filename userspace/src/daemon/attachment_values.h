@@ -4,7 +4,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -16,10 +15,11 @@
 
 namespace tcpopt {
 
-[[nodiscard]] bool is_pinned(const std::filesystem::path& path);
-
 /// What its maps mean, as the object said when it was attached.
 [[nodiscard]] Result<Interface> interface_of(const PinStore::Entry& pins);
+
+/// A descriptor of its own of @p object's map of that name, which is loaded.
+[[nodiscard]] Result<UniqueFd> map_of(const Object& object, const std::string& name);
 
 [[nodiscard]] Result<ParameterMaps> parameter_maps(const PinStore::Entry& pins,
                                                    const Schema& schema);
@@ -29,7 +29,9 @@ namespace tcpopt {
 /// Names of the congestion controls to choose from; none if @p schema has no use for them.
 [[nodiscard]] Result<std::vector<std::string>> offered_to(const Schema& schema);
 
-/// Current values, as {"name": value, ...}.
+/// Current values.
+[[nodiscard]] Result<Values> values_of(const PinStore::Entry& pins, const Schema& schema);
+/// The same as {"name": value, ...}.
 [[nodiscard]] Result<nlohmann::json> params_of(const PinStore::Entry& pins, const Schema& schema);
 [[nodiscard]] Result<nlohmann::json> stats_of(const PinStore::Entry& pins,
                                               const std::vector<Counter>& counters);

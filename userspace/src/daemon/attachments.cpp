@@ -7,12 +7,12 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <system_error>
 
 #include "bpf/features.h"
-#include "bpf/iterator.h"
 #include "bpf/object.h"
+#include "daemon/address_rules.h"
 #include "daemon/attachment_values.h"
+#include "daemon/tell.h"
 #include "kernel/netns.h"
 
 namespace tcpopt {
@@ -41,30 +41,14 @@ Status pin_all(const Object& object, int link, const PinStore::Entry& at) {
   return pin(link, at.link());
 }
 
-Attachments::Warnings tell_connections(const PinStore::Entry& pins, const Cgroup& cgroup) {
-  if (!is_pinned(pins.iterator())) {
-    return {};
-  }
-  const auto warn = [](const Error& error) {
-    return fmt::format("live connections keep the old values: {}", error.line());
-  };
-  auto program = open_pin(pins.iterator());
-  if (!program) {
-    return {warn(program.error())};
-  }
-  const auto iterator = Iterator::create(program->get());
-  if (!iterator) {
-    return {warn(iterator.error())};
-  }
+void tell_connections(const PinStore::Entry& pins, const Cgroup& cgroup,
+                      Attachments::Warnings& warnings) {
   const auto namespaces = namespaces_of(cgroup);
-  if (!namespaces) {
-    return {warn(namespaces.error())};
+  const auto errors =
+      namespaces ? run_iterator(pins, *namespaces) : std::vector{namespaces.error()};
+  for (const auto& error : errors) {
+    warnings.push_back(fmt::format("live connections keep the old values: {}", error.line()));
   }
-  Attachments::Warnings warnings;
-  for (const auto& error : run_inside(*namespaces, [&] { return iterator->run(); })) {
-    warnings.push_back(warn(error));
-  }
-  return warnings;
 }
 
 /// When the link was pinned, in seconds of Unix time.
@@ -75,9 +59,10 @@ std::int64_t since(const PinStore::Entry& pins) {
 
 }  // namespace
 
-std::optional<Attachments::Attachment> Attachments::look(PinStore::Entry entry) {
-  const auto prune = [&entry](std::string_view why) {
+std::optional<Attachments::Attachment> Attachments::look(PinStore::Entry entry) const {
+  const auto prune = [this, &entry](std::string_view why) {
     spdlog::info("removing {}: {}", entry.path.string(), why);
+    addresses_.forget(entry);
     if (const auto removed = PinStore::remove(entry); !removed) {
       spdlog::warn("{}", removed.error().line());
     }
@@ -182,6 +167,10 @@ Result<Attachments::Warnings> Attachments::attach(const ProgramFile& file, const
   if (auto written = maps->write(*values); !written) {
     return pass(written);
   }
+  auto addresses = fill_addresses(*object, *values, cgroup, warnings);
+  if (!addresses) {
+    return pass(addresses);
+  }
   auto staged = store_.stage(file.name, cgroup.id());
   if (!staged) {
     return pass(staged);
@@ -196,7 +185,45 @@ Result<Attachments::Warnings> Attachments::attach(const ProgramFile& file, const
   if (auto committed = staged->commit(); !committed) {
     return pass(committed);
   }
+  if (*addresses) {
+    addresses_.keep(staged->final_entry(), std::move(**addresses));
+  }
   return warnings;
+}
+
+Result<std::optional<AddressMap>> Attachments::fill_addresses(const Object& object,
+                                                              const Values& values,
+                                                              const Cgroup& cgroup,
+                                                              Warnings& warnings) const {
+  const auto& interface = object.description().interface;
+  if (!interface.local_addrs) {
+    return std::nullopt;
+  }
+  auto filled =
+      addresses_.fill(*interface.local_addrs, address_rules(interface.schema, values), cgroup,
+                      [&object](const std::string& name) { return map_of(object, name); });
+  if (!filled) {
+    return pass(filled);
+  }
+  warnings.insert(warnings.end(), filled->warnings.begin(), filled->warnings.end());
+  return std::move(filled->map);
+}
+
+Status Attachments::adopt(const Attachment& attachment) const {
+  const auto& pins = attachment.pins;
+  auto interface = interface_of(pins);
+  if (!interface) {
+    return pass(interface);
+  }
+  if (!interface->local_addrs) {
+    return {};
+  }
+  const auto& schema = interface->schema;
+  auto values = values_of(pins, schema);
+  if (!values) {
+    return pass(values);
+  }
+  return addresses_.adopt(pins, *interface->local_addrs, address_rules(schema, *values));
 }
 
 Status Attachments::detach(const std::string& name, const Cgroup& cgroup) const {
@@ -207,6 +234,7 @@ Status Attachments::detach(const std::string& name, const Cgroup& cgroup) const 
   // Detaches even if another process has the link open. Linux before 5.9 cannot;
   // there the link goes with its pin.
   bpf_link_detach(attachment->link.get());
+  addresses_.forget(attachment->pins);
   return PinStore::remove(attachment->pins);
 }
 
@@ -244,10 +272,15 @@ Result<Attachments::Warnings> Attachments::set(const std::string& name, const Cg
   if (auto written = maps->write(*changed); !written) {
     return pass(written);
   }
-  return tell_connections(pins, cgroup);
+  Warnings warnings;
+  if (interface->local_addrs) {
+    warnings = addresses_.choose(pins, *interface->local_addrs, address_rules(schema, *changed));
+  }
+  tell_connections(pins, cgroup, warnings);
+  return warnings;
 }
 
-nlohmann::json Attachments::describe(const Attachment& attachment) {
+nlohmann::json Attachments::describe(const Attachment& attachment) const {
   const auto& pins = attachment.pins;
   const auto or_empty = [&pins](const Result<nlohmann::json>& value) {
     if (!value) {
@@ -260,14 +293,18 @@ nlohmann::json Attachments::describe(const Attachment& attachment) {
     or_empty(tl::make_unexpected(interface.error()));
     interface = Interface{};
   }
-  return {{"name", pins.name},
-          {"cgroup", attachment.cgroup_path},
-          {"cgroup_id", attachment.info.cgroup_id},
-          {"link_id", attachment.info.link_id},
-          {"prog_id", attachment.info.prog_id},
-          {"since", since(pins)},
-          {"params", or_empty(params_of(pins, interface->schema))},
-          {"stats", or_empty(stats_of(pins, interface->counters))}};
+  nlohmann::json described{{"name", pins.name},
+                           {"cgroup", attachment.cgroup_path},
+                           {"cgroup_id", attachment.info.cgroup_id},
+                           {"link_id", attachment.info.link_id},
+                           {"prog_id", attachment.info.prog_id},
+                           {"since", since(pins)},
+                           {"params", or_empty(params_of(pins, interface->schema))},
+                           {"stats", or_empty(stats_of(pins, interface->counters))}};
+  if (auto addresses = addresses_.describe(pins); !addresses.is_null()) {
+    described["local_addrs"] = std::move(addresses);
+  }
+  return described;
 }
 
 }  // namespace tcpopt

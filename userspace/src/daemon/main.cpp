@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@
 #include "base/defaults.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "daemon/address_keeper.h"
 #include "daemon/attachments.h"
 #include "daemon/lock.h"
 #include "daemon/pin_store.h"
@@ -41,6 +43,15 @@ Status make_run_directory(const std::filesystem::path& path) {
               : Status();
 }
 
+/// A namespace that is watched, and each process that is, takes descriptors.
+void allow_many_descriptors() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    limit.rlim_cur = limit.rlim_max;
+    std::ignore = setrlimit(RLIMIT_NOFILE, &limit);
+  }
+}
+
 Status serve(const Options& options) {
   if (geteuid() != 0) {
     return fail("not permitted to load BPF programs", "run as root");
@@ -48,6 +59,7 @@ Status serve(const Options& options) {
   if (auto logging = start_logging(options.log_level); !logging) {
     return logging;
   }
+  allow_many_descriptors();
   if (auto made = make_run_directory(options.run_directory); !made) {
     return made;
   }
@@ -59,7 +71,8 @@ Status serve(const Options& options) {
   if (!store) {
     return pass(store);
   }
-  const Service service(options.programs, Attachments(std::move(*store)));
+  AddressKeeper addresses;
+  const Service service(options.programs, Attachments(std::move(*store), addresses));
   if (auto adopted = service.adopt(); !adopted) {
     return adopted;
   }
@@ -70,6 +83,7 @@ Status serve(const Options& options) {
   if (!server) {
     return pass(server);
   }
+  server->work_beside(addresses);
   spdlog::info("ready at {}", (options.run_directory / kSocketName).string());
   sd_notify(0, "READY=1");
   auto ended = server->run();

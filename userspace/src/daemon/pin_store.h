@@ -56,6 +56,8 @@ class PinStore {
 
     /// Its paths while it is being made.
     [[nodiscard]] const Entry& entry() const { return entry_; }
+    /// Its paths once it is.
+    [[nodiscard]] Entry final_entry() const { return {entry_.name, entry_.cgroup_id, final_path_}; }
     /// Gives it its name, in one step.
     Status commit();
 

@@ -8,8 +8,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <optional>
+#include <set>
 #include <span>
 #include <utility>
 #include <vector>
@@ -19,6 +22,8 @@
 namespace tcpopt {
 
 namespace {
+
+using namespace std::chrono_literals;
 
 constexpr std::chrono::seconds kPatience{2};
 constexpr std::size_t kMostClients = 32;
@@ -36,6 +41,16 @@ Result<UniqueFd> signals_to_end() {
     return fail_errno(errno, "signals");
   }
   return fd;
+}
+
+std::set<int> readable(std::span<const pollfd> watched) {
+  std::set<int> found;
+  for (const auto& one : watched) {
+    if (one.revents != 0) {
+      found.insert(one.fd);
+    }
+  }
+  return found;
 }
 
 }  // namespace
@@ -64,19 +79,39 @@ Status Server::run() {
     for (const auto& client : clients_) {
       watched.push_back({.fd = client.socket.get(), .events = POLLIN, .revents = 0});
     }
-    const int timeout_ms = clients_.empty() ? -1 : 100;
-    if (poll(watched.data(), watched.size(), timeout_ms) < 0 && errno != EINTR) {
+    const auto clients = clients_.size();
+    for (const int fd : background_ != nullptr ? background_->descriptors() : std::vector<int>()) {
+      watched.push_back({.fd = fd, .events = POLLIN, .revents = 0});
+    }
+    if (poll(watched.data(), watched.size(), patience()) < 0 && errno != EINTR) {
       return fail_errno(errno, "poll");
     }
     if (watched[0].revents != 0) {
       note_signal();
       return {};
     }
-    answer_or_drop(std::span(watched).subspan(2));
+    const auto others = std::span<const pollfd>(watched).subspan(2);
+    answer_or_drop(others.first(clients));
     if (watched[1].revents != 0) {
       accept_client();
     }
+    if (background_ != nullptr) {
+      background_->work(readable(others.subspan(clients)));
+    }
   }
+}
+
+int Server::patience() const {
+  using std::chrono::milliseconds;
+  const auto due = background_ != nullptr ? background_->due() : std::nullopt;
+  std::optional<milliseconds> patience;
+  if (due) {
+    patience = std::max(std::chrono::ceil<milliseconds>(*due - Clock::now()), 0ms);
+  }
+  if (!clients_.empty()) {
+    patience = std::min(patience.value_or(100ms), 100ms);  // to drop the silent ones
+  }
+  return patience ? static_cast<int>(patience->count()) : -1;
 }
 
 void Server::accept_client() {

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/unique_fd.h"
+#include "daemon/background.h"
 #include "ipc/message.h"
 
 namespace tcpopt {
@@ -30,6 +31,9 @@ class Server {
   static Result<Server> create(const std::filesystem::path& socket_path, Handler handler,
                                uid_t allowed = 0);
 
+  /// Does this, too, in run(). @param background lives longer
+  void work_beside(Background& background) { background_ = &background; }
+
   /// Serves until a signal to end. Errors: the sockets themselves fail.
   Status run();
 
@@ -47,6 +51,8 @@ class Server {
         handler_(std::move(handler)),
         allowed_(allowed) {}
 
+  /// How long poll(2) may wait, in ms; -1: for ever.
+  [[nodiscard]] int patience() const;
   void accept_client();
   void note_signal() const;
   void answer(const Client& client) const;
@@ -58,6 +64,7 @@ class Server {
   Handler handler_;
   uid_t allowed_;
   std::list<Client> clients_;
+  Background* background_ = nullptr;
 };
 
 }  // namespace tcpopt

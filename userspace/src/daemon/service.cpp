@@ -91,7 +91,7 @@ Reply Service::list(const Request& request) const {
     if (size > kPageSize) {
       break;
     }
-    auto entry = Attachments::describe(attachment);
+    auto entry = attachments_.describe(attachment);
     size += to_text(entry).size();
     page["attachments"].push_back(std::move(entry));
     page["next"] = key;
@@ -110,6 +110,10 @@ Status Service::adopt() const {
   for (const auto& attachment : *attachments) {
     spdlog::info("adopted {} on {} (link {})", attachment.pins.name, attachment.cgroup_path,
                  attachment.info.link_id);
+    if (auto adopted = attachments_.adopt(attachment); !adopted) {
+      spdlog::warn("{} on {}: {}", attachment.pins.name, attachment.cgroup_path,
+                   adopted.error().line());
+    }
   }
   return {};
 }

@@ -21,7 +21,7 @@ class Service {
 
   [[nodiscard]] Reply handle(const Request& request, UniqueFd passed) const;
 
-  /// Logs what a previous daemon left attached.
+  /// Takes over what a previous daemon left attached, and logs it.
   [[nodiscard]] Status adopt() const;
 
  private:

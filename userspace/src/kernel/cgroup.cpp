@@ -137,9 +137,34 @@ Result<std::optional<Cgroup>> Cgroup::by_id(std::uint64_t id) {
   return Cgroup(std::move(fd), id, std::move(path));
 }
 
+void Cgroup::walk(const std::function<void(const fs::path&)>& visit) const {
+  const fs::path top = fmt::format("/proc/self/fd/{}/", fd());
+  visit(top);
+  std::error_code code;
+  for (fs::recursive_directory_iterator at(top, code), end; !code && at != end;
+       at.increment(code)) {
+    std::error_code vanished;
+    if (at->is_directory(vanished)) {
+      visit(at->path());
+    }
+  }
+}
+
+std::set<std::uint64_t> Cgroup::ids() const {
+  std::set<std::uint64_t> found;
+  walk([&found](const fs::path& directory) {
+    const UniqueFd open(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    const auto id = open ? cgroup_id(open.get()) : fail("gone");
+    if (id) {
+      found.insert(*id);
+    }
+  });
+  return found;
+}
+
 std::vector<pid_t> Cgroup::processes() const {
   std::vector<pid_t> found;
-  const auto read_procs = [&found](const fs::path& directory) {
+  walk([&found](const fs::path& directory) {
     std::ifstream file(directory / "cgroup.procs");
     for (pid_t pid = 0; file >> pid;) {
       // 0: a process outside of our PID namespace.
@@ -147,17 +172,7 @@ std::vector<pid_t> Cgroup::processes() const {
         found.push_back(pid);
       }
     }
-  };
-  const fs::path top = fmt::format("/proc/self/fd/{}/", fd());
-  read_procs(top);
-  std::error_code code;
-  for (fs::recursive_directory_iterator at(top, code), end; !code && at != end;
-       at.increment(code)) {
-    std::error_code vanished;
-    if (at->is_directory(vanished)) {
-      read_procs(at->path());
-    }
-  }
+  });
   return found;
 }
 

@@ -6,7 +6,9 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -36,6 +38,9 @@ class Cgroup {
   [[nodiscard]] std::uint64_t id() const { return id_; }
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
+  /// Its id and those of the cgroups below it.
+  [[nodiscard]] std::set<std::uint64_t> ids() const;
+
   /// Processes in it and below it. Those that come or go meanwhile may be
   /// missed or listed though gone.
   [[nodiscard]] std::vector<pid_t> processes() const;
@@ -43,6 +48,9 @@ class Cgroup {
  private:
   Cgroup(UniqueFd fd, std::uint64_t id, std::filesystem::path path)
       : fd_(std::move(fd)), id_(id), path_(std::move(path)) {}
+
+  /// Calls @p visit for its directory and each below.
+  void walk(const std::function<void(const std::filesystem::path&)>& visit) const;
 
   UniqueFd fd_;
   std::uint64_t id_;

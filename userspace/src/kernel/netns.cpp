@@ -3,11 +3,14 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <set>
 #include <system_error>
 #include <thread>
 
@@ -22,32 +25,73 @@ Status work_in(const NetNamespace& space, const std::function<Status()>& work) {
   return work();
 }
 
+Result<NetNamespace> open_namespace(const std::string& path) {
+  NetNamespace space{UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC)), path, 0, {}};
+  struct stat status {};
+  if (!space.fd || fstat(space.fd.get(), &status) != 0) {
+    return fail_errno(errno, path);
+  }
+  space.inode = status.st_ino;
+  return space;
+}
+
+/// Not through <sys/pidfd.h>, whose functions C++ cannot link before glibc 2.37.
+UniqueFd open_process(pid_t pid) {
+  return UniqueFd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+}
+
+bool has_ended(const UniqueFd& process) {
+  pollfd watched{.fd = process.get(), .events = POLLIN, .revents = 0};
+  return poll(&watched, 1, 0) != 0;
+}
+
 }  // namespace
 
-Result<std::vector<NetNamespace>> namespaces_of(const Cgroup& cgroup) {
-  std::vector<NetNamespace> found;
-  std::set<ino_t> seen;
-  const auto add = [&](const std::string& path, std::string found_at) -> bool {
-    UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    struct stat status {};
-    if (!fd || fstat(fd.get(), &status) != 0) {
-      return false;
-    }
-    if (seen.insert(status.st_ino).second) {
-      found.push_back({std::move(fd), std::move(found_at)});
-    }
-    return true;
-  };
-  if (!add("/proc/self/ns/net", "the daemon")) {
-    return fail_errno(errno, "/proc/self/ns/net");
+Result<NetNamespace> own_namespace() {
+  auto own = open_namespace("/proc/self/ns/net");
+  if (own) {
+    own->found_at = "the daemon";
   }
+  return own;
+}
+
+Result<std::vector<NetNamespace>> namespaces_of(const Cgroup& cgroup) {
+  auto own = own_namespace();
+  if (!own) {
+    return pass(own);
+  }
+  std::vector<NetNamespace> found;
+  found.push_back(std::move(*own));
+  const auto known = [&found](ino_t inode) {
+    return std::find_if(found.begin(), found.end(),
+                        [inode](const NetNamespace& space) { return space.inode == inode; });
+  };
   for (const auto pid : cgroup.processes()) {
-    add(fmt::format("/proc/{}/ns/net", pid), fmt::format("pid {}", pid));
+    const auto path = fmt::format("/proc/{}/ns/net", pid);
+    struct stat status {};
+    if (stat(path.c_str(), &status) != 0) {
+      continue;
+    }
+    if (const auto at = known(status.st_ino); at != found.end() && at->witness) {
+      continue;
+    }
+    auto witness = open_process(pid);
+    auto space = open_namespace(path);
+    // The descriptor comes first: if its process still runs, the path was that one's.
+    if (!witness || !space || has_ended(witness)) {
+      continue;
+    }
+    auto at = known(space->inode);
+    if (at == found.end()) {
+      space->found_at = fmt::format("pid {}", pid);
+      at = found.insert(at, std::move(*space));
+    }
+    at->witness = std::move(witness);
   }
   return found;
 }
 
-std::vector<Error> run_inside(const std::vector<NetNamespace>& namespaces,
+std::vector<Error> run_inside(std::span<const NetNamespace> namespaces,
                               const std::function<Status()>& work) {
   std::vector<Error> errors;
   try {

@@ -10,80 +10,11 @@
 #include <string_view>
 
 #include "params/decl_tags.h"
-#include "params/lists.h"
+#include "params/map_definition.h"
 
 namespace tcpopt {
 
 namespace {
-
-/// A map as `struct { __uint(...); __type(...); } name SEC(".maps")` declares it.
-struct MapDefinition {
-  std::string name;
-  std::uint32_t type = 0;
-  std::uint32_t max_entries = 0;
-  std::uint32_t key_type_id = 0;  // 0: not given
-  std::uint32_t value_type_id = 0;
-  Tags tags;
-};
-
-std::uint32_t pointed_to(const btf& types, std::uint32_t id) {
-  const auto* pointer = btf__type_by_id(&types, id);
-  return pointer != nullptr && btf_is_ptr(pointer) ? pointer->type : 0;
-}
-
-/// __uint(NAME, N) makes NAME a pointer to an array of N elements.
-std::uint32_t number_in(const btf& types, std::uint32_t id) {
-  const auto* array = btf__type_by_id(&types, pointed_to(types, id));
-  return array != nullptr && btf_is_array(array) ? btf_array(array)->nelems : 0;
-}
-
-Result<MapDefinition> map_definition(const btf& types, std::uint32_t variable_id) {
-  const auto* variable = btf__type_by_id(&types, variable_id);
-  MapDefinition map;
-  map.name = btf__str_by_offset(&types, variable->name_off);
-  auto tags = read_tags(types, variable_id);
-  if (!tags) {
-    return pass(tags, fmt::format("map '{}'", map.name));
-  }
-  map.tags = std::move((*tags)[kWholeType]);
-  const int struct_id = btf__resolve_type(&types, variable->type);
-  const auto* definition =
-      struct_id < 0 ? nullptr : btf__type_by_id(&types, static_cast<std::uint32_t>(struct_id));
-  if (definition == nullptr || !btf_is_struct(definition)) {
-    return map;  // libbpf says what is wrong with it
-  }
-  for (int i = 0; i < btf_vlen(definition); ++i) {
-    const auto& member = btf_members(definition)[i];
-    const std::string_view name = btf__str_by_offset(&types, member.name_off);
-    if (name == "type") {
-      map.type = number_in(types, member.type);
-    } else if (name == "max_entries") {
-      map.max_entries = number_in(types, member.type);
-    } else if (name == "key") {
-      map.key_type_id = pointed_to(types, member.type);
-    } else if (name == "value") {
-      map.value_type_id = pointed_to(types, member.type);
-    }
-  }
-  return map;
-}
-
-Result<std::vector<MapDefinition>> map_definitions(const btf& types) {
-  std::vector<MapDefinition> maps;
-  const int section_id = btf__find_by_name_kind(&types, ".maps", BTF_KIND_DATASEC);
-  if (section_id < 0) {
-    return maps;
-  }
-  const auto* section = btf__type_by_id(&types, static_cast<std::uint32_t>(section_id));
-  for (int i = 0; i < btf_vlen(section); ++i) {
-    auto map = map_definition(types, btf_var_secinfos(section)[i].type);
-    if (!map) {
-      return pass(map);
-    }
-    maps.push_back(std::move(*map));
-  }
-  return maps;
-}
 
 /// The type of the one entry of map @p name, or nothing if there is no such map.
 Result<std::optional<std::uint32_t>> single_entry(const std::vector<MapDefinition>& maps,
@@ -98,21 +29,6 @@ Result<std::optional<std::uint32_t>> single_entry(const std::vector<MapDefinitio
     return fail(fmt::format("map '{}' is not a {} of one struct", name, type_name));
   }
   return map->value_type_id;
-}
-
-Result<MapKind> map_kind(const std::string& text) {
-  if (text == "prefixes") {
-    return MapKind::Prefixes;
-  }
-  if (text == "algorithms") {
-    return MapKind::Algorithms;
-  }
-  return fail(fmt::format("tag 'tcpopt:param={}' is not known", text),
-              "use prefixes or algorithms");
-}
-
-bool has_size(const btf& types, std::uint32_t type_id, std::size_t size) {
-  return type_id != 0 && btf__resolve_size(&types, type_id) == static_cast<__s64>(size);
 }
 
 /// Errors: see read_interface().
@@ -130,18 +46,15 @@ Result<MapParam> map_param(const btf& types, const MapDefinition& map, const std
       *into = **text;
     }
   }
-  auto kind = map_kind(type);
-  if (!kind) {
-    return pass(kind);
+  const auto* const kind = find_list_kind(type);
+  if (kind == nullptr) {
+    return fail(fmt::format("tag 'tcpopt:param={}' is not known", type),
+                fmt::format("use {}", list_kind_names()));
   }
-  param.kind = *kind;
-  const auto size = entry_size(param.kind);
-  const bool prefixes = param.kind == MapKind::Prefixes;
-  if (map.type != std::uint32_t{prefixes ? BPF_MAP_TYPE_LPM_TRIE : BPF_MAP_TYPE_HASH} ||
-      !has_size(types, map.key_type_id, size.key) ||
-      !has_size(types, map.value_type_id, size.value)) {
-    return fail(prefixes ? "it is not an LPM_TRIE of struct tcpopt_prefix to __u32"
-                         : "it is not a HASH of __u32 to struct tcpopt_algorithm");
+  param.kind = kind->kind;
+  if (map.type != kind->map_type || !has_size(types, map.key_type_id, kind->size.key) ||
+      !has_size(types, map.value_type_id, kind->size.value)) {
+    return fail(fmt::format("it is not {}", kind->declared));
   }
   if (map.max_entries == 0 || map.max_entries > kMaxListEntries) {
     return fail(fmt::format("it has {} entries", map.max_entries),
@@ -199,6 +112,11 @@ Result<Interface> read_interface(const btf& types) {
     }
     schema.maps.push_back(std::move(*param));
   }
+  auto local_addrs = read_local_addrs(types, *maps, schema);
+  if (!local_addrs) {
+    return pass(local_addrs);
+  }
+  interface.local_addrs = std::move(*local_addrs);
   return interface;
 }
 

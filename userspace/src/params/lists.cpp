@@ -9,7 +9,9 @@
 #include <iterator>
 #include <set>
 
+#include "params/address_kinds.h"
 #include "params/algorithms.h"
+#include "params/interface_pattern.h"
 #include "params/prefix.h"
 
 namespace tcpopt {
@@ -56,24 +58,44 @@ Status check_room(std::size_t count, std::size_t capacity, std::string_view what
                                   fmt::format("give at most {}", capacity));
 }
 
-Result<Entries> parse_prefixes(const MapParam& param,
-                               const std::vector<std::string_view>& elements) {
-  if (auto room = check_room(elements.size(), param.capacity, "prefixes"); !room) {
+/// An element that is the key of its entry, and its one text.
+struct Element {
+  Bytes key;
+  std::string text;
+};
+
+Result<Entries> parse_keys(const MapParam& param, const std::vector<std::string_view>& elements,
+                           std::string_view what, Result<Element> (*parse)(std::string_view)) {
+  if (auto room = check_room(elements.size(), param.capacity, what); !room) {
     return pass(room);
   }
-  const auto listed = bytes_of(std::uint32_t{1});
   Entries entries;
   for (const auto element : elements) {
-    auto prefix = parse_prefix(element);
-    if (!prefix) {
-      return pass(prefix);
+    auto parsed = parse(element);
+    if (!parsed) {
+      return pass(parsed);
     }
-    if (!entries.emplace(bytes_of(*prefix), listed).second) {
-      return given_twice(to_string(*prefix));
+    if (!entries.emplace(std::move(parsed->key), bytes_of(std::uint32_t{1})).second) {
+      return given_twice(parsed->text);
     }
   }
-  const bool all_of_ipv4 = entries.contains(bytes_of(*parse_prefix("0.0.0.0/0")));
-  for (const auto& [key, value] : entries) {
+  return entries;
+}
+
+Result<Element> prefix_element(std::string_view text) {
+  return parse_prefix(text).map([](const tcpopt_prefix& prefix) {
+    return Element{bytes_of(prefix), to_string(prefix)};
+  });
+}
+
+Result<Entries> parse_prefixes(const MapParam& param,
+                               const std::vector<std::string_view>& elements) {
+  auto entries = parse_keys(param, elements, "prefixes", prefix_element);
+  if (!entries) {
+    return entries;
+  }
+  const bool all_of_ipv4 = entries->contains(bytes_of(*parse_prefix("0.0.0.0/0")));
+  for (const auto& [key, value] : *entries) {
     const auto prefix = from_bytes<tcpopt_prefix>(key);
     if (holds_all_of_ipv4(prefix) && !all_of_ipv4) {
       return fail(fmt::format("{} would hold every IPv4 address, too", to_string(prefix)),
@@ -118,6 +140,30 @@ Result<Entries> parse_algorithms(const MapParam& param,
   return entries;
 }
 
+std::string address_kind_names(std::string_view separator) {
+  std::vector<std::string_view> names;
+  std::transform(kAddressKinds.begin(), kAddressKinds.end(), std::back_inserter(names),
+                 [](const AddressKind& kind) { return kind.name; });
+  return fmt::format("{}", fmt::join(names, separator));
+}
+
+Result<Element> interface_element(std::string_view text) {
+  return parse_interface_pattern(text).map([](const tcpopt_ifname& pattern) {
+    return Element{bytes_of(pattern), to_string(pattern)};
+  });
+}
+
+Result<Element> address_kind_element(std::string_view text) {
+  const auto* const found =
+      std::find_if(kAddressKinds.begin(), kAddressKinds.end(),
+                   [text](const AddressKind& kind) { return kind.name == text; });
+  if (found == kAddressKinds.end()) {
+    return fail(fmt::format("'{}' is not a kind of address", text),
+                fmt::format("use {}", address_kind_names(", ")));
+  }
+  return Element{bytes_of(found->id), std::string(text)};
+}
+
 /// In order of the addresses.
 nlohmann::json prefixes_json(const Entries& entries) {
   std::vector<tcpopt_prefix> prefixes;
@@ -130,6 +176,36 @@ nlohmann::json prefixes_json(const Entries& entries) {
   auto array = nlohmann::json::array();
   for (const auto& prefix : prefixes) {
     array.push_back(to_string(prefix));
+  }
+  return array;
+}
+
+nlohmann::json algorithms_json(const Entries& entries) {
+  auto array = nlohmann::json::array();
+  for (const auto& [key, value] : entries) {
+    const auto algorithm = from_bytes<tcpopt_algorithm>(value);
+    if (algorithm.allowed != 0) {
+      const auto* const name = std::begin(algorithm.name);
+      array.push_back(std::string(name, strnlen(name, sizeof(algorithm.name))));
+    }
+  }
+  return array;
+}
+
+nlohmann::json interfaces_json(const Entries& entries) {
+  auto array = nlohmann::json::array();
+  for (const auto& [key, value] : entries) {
+    array.push_back(to_string(from_bytes<tcpopt_ifname>(key)));
+  }
+  return array;
+}
+
+nlohmann::json address_kinds_json(const Entries& entries) {
+  auto array = nlohmann::json::array();
+  for (const auto& kind : kAddressKinds) {
+    if (entries.contains(bytes_of(kind.id))) {
+      array.push_back(kind.name);
+    }
   }
   return array;
 }
@@ -152,34 +228,37 @@ Status set_lists(const Schema& schema, const Settings& settings,
 
 }  // namespace
 
-EntrySize entry_size(MapKind kind) {
-  return kind == MapKind::Prefixes ? EntrySize{sizeof(tcpopt_prefix), sizeof(std::uint32_t)}
-                                   : EntrySize{sizeof(std::uint32_t), sizeof(tcpopt_algorithm)};
-}
-
 Result<Entries> parse_list(const MapParam& param, std::string_view text,
                            const std::vector<std::string>& offered) {
   auto elements = split(text);
   if (!elements) {
     return pass(elements);
   }
-  return param.kind == MapKind::Prefixes ? parse_prefixes(param, *elements)
-                                         : parse_algorithms(param, *elements, offered);
+  switch (param.kind) {
+    case MapKind::Prefixes:
+      return parse_prefixes(param, *elements);
+    case MapKind::Algorithms:
+      return parse_algorithms(param, *elements, offered);
+    case MapKind::Interfaces:
+      return parse_keys(param, *elements, "interfaces", interface_element);
+    case MapKind::AddressKinds:
+      break;
+  }
+  return parse_keys(param, *elements, "kinds of addresses", address_kind_element);
 }
 
 nlohmann::json to_json(const MapParam& param, const Entries& entries) {
-  if (param.kind == MapKind::Prefixes) {
-    return prefixes_json(entries);
+  switch (param.kind) {
+    case MapKind::Prefixes:
+      return prefixes_json(entries);
+    case MapKind::Algorithms:
+      return algorithms_json(entries);
+    case MapKind::Interfaces:
+      return interfaces_json(entries);
+    case MapKind::AddressKinds:
+      break;
   }
-  auto array = nlohmann::json::array();
-  for (const auto& [key, value] : entries) {
-    const auto algorithm = from_bytes<tcpopt_algorithm>(value);
-    if (algorithm.allowed != 0) {
-      const auto* const name = std::begin(algorithm.name);
-      array.push_back(std::string(name, strnlen(name, sizeof(algorithm.name))));
-    }
-  }
-  return array;
+  return address_kinds_json(entries);
 }
 
 Result<Values> initial_values(const Schema& schema, const Settings& settings,
@@ -225,8 +304,17 @@ nlohmann::json to_json(const Schema& schema, const Values& values) {
 }
 
 std::string range_text(const MapParam& param) {
-  return param.kind == MapKind::Prefixes ? fmt::format("ADDRESS/BITS,... up to {}", param.capacity)
-                                         : "NAME,... that the kernel offers";
+  switch (param.kind) {
+    case MapKind::Prefixes:
+      return fmt::format("ADDRESS/BITS,... up to {}", param.capacity);
+    case MapKind::Algorithms:
+      return "NAME,... that the kernel offers";
+    case MapKind::Interfaces:
+      return fmt::format("INTERFACE,... up to {}, as in eth*", param.capacity);
+    case MapKind::AddressKinds:
+      break;
+  }
+  return address_kind_names(",");
 }
 
 }  // namespace tcpopt

@@ -36,13 +36,6 @@ struct Values {
 /// Array of the elements as parse_list() takes them, in order.
 [[nodiscard]] nlohmann::json to_json(const MapParam& param, const Entries& entries);
 
-/// Bytes of a key and of a value.
-struct EntrySize {
-  std::size_t key = 0;
-  std::size_t value = 0;
-};
-[[nodiscard]] EntrySize entry_size(MapKind kind);
-
 /// What a fresh attachment starts with: the defaults and empty lists, then
 /// @p settings. Errors: those of initial_value() and of parse_list().
 [[nodiscard]] Result<Values> initial_values(const Schema& schema, const Settings& settings,

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "params/list_kinds.h"
 #include "params/number.h"
 
 namespace tcpopt {
@@ -34,8 +35,6 @@ struct Param {
   /// Feature without which it cannot be other than its default; empty: none.
   std::string required;
 };
-
-enum class MapKind { Prefixes, Algorithms };
 
 /// A parameter that is a map of its own: a list, too long for the struct.
 struct MapParam {

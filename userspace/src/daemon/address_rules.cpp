@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/address_rules.h"
+
+#include <arpa/inet.h>
+#include <linux/if_addr.h>
+#include <net/if.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <cstring>
+#include <iterator>
+#include <span>
+
+#include "params/interface_pattern.h"
+#include "params/local_addrs.h"
+
+namespace tcpopt {
+
+namespace {
+
+const Entries& entries_of(const Schema& schema, const Values& values, const char* key) {
+  static const Entries none;
+  const auto* const list = schema.find_map(key);
+  return list == nullptr ? none : values.lists.at(list->map);
+}
+
+template <class T>
+T key_from(const Bytes& bytes) {
+  T key{};
+  std::memcpy(&key, bytes.data(), std::min(sizeof(key), bytes.size()));
+  return key;
+}
+
+std::vector<std::string> patterns_of(const Schema& schema, const Values& values, const char* key) {
+  std::vector<std::string> patterns;
+  for (const auto& [bytes, value] : entries_of(schema, values, key)) {
+    patterns.push_back(to_string(key_from<tcpopt_ifname>(bytes)));
+  }
+  return patterns;
+}
+
+bool match_any(const std::vector<std::string>& patterns, const std::string& name) {
+  return std::any_of(patterns.begin(), patterns.end(),
+                     [&name](const std::string& pattern) { return matches(pattern, name); });
+}
+
+/// IFF_RUNNING is what `ip link` calls a carrier: not of one that waits for 802.1X.
+bool is_usable(const Device& device) {
+  return (device.flags & IFF_UP) != 0 && (device.flags & IFF_RUNNING) != 0;
+}
+
+bool is_chosen(const Device& device, const AddressRules& rules) {
+  return (rules.only.empty() || match_any(rules.only, device.name)) &&
+         !match_any(rules.except, device.name);
+}
+
+in6_addr ipv6_of(const DeviceAddress& address) {
+  in6_addr ipv6{};
+  std::memcpy(&ipv6, address.address.data(), sizeof(ipv6));
+  return ipv6;
+}
+
+bool in_ipv4(const DeviceAddress& address, std::uint32_t net, int bits) {
+  return address.family == AF_INET &&
+         ntohl(address.address[0]) >> (32 - bits) == net >> (32 - bits);
+}
+
+bool is_link_local(const DeviceAddress& address) {
+  if (address.family == AF_INET) {
+    return in_ipv4(address, 0xa9fe0000, 16);
+  }
+  const auto ipv6 = ipv6_of(address);
+  return IN6_IS_ADDR_LINKLOCAL(&ipv6) != 0;
+}
+
+bool is_loopback(const DeviceAddress& address, const Device& device) {
+  const auto ipv6 = ipv6_of(address);
+  return (device.flags & IFF_LOOPBACK) != 0 || in_ipv4(address, INADDR_LOOPBACK, 8) ||
+         (address.family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&ipv6) != 0);
+}
+
+/// Whether it is of no kind that has to be asked for and was not.
+bool is_asked_for(const DeviceAddress& address, const Device& device, const AddressRules& rules) {
+  const auto fine = [&rules](bool is_of_kind, std::uint32_t kind) {
+    return !is_of_kind || rules.include.contains(kind);
+  };
+  return (address.flags & IFA_F_DADFAILED) == 0 &&
+         fine((address.flags & IFA_F_TENTATIVE) != 0, TCPOPT_ADDR_KIND_TENTATIVE) &&
+         fine((address.flags & IFA_F_DEPRECATED) != 0, TCPOPT_ADDR_KIND_DEPRECATED) &&
+         fine(is_link_local(address), TCPOPT_ADDR_KIND_LINK_LOCAL) &&
+         fine(is_loopback(address, device), TCPOPT_ADDR_KIND_LOOPBACK);
+}
+
+}  // namespace
+
+AddressRules address_rules(const Schema& schema, const Values& values) {
+  AddressRules rules{.only = patterns_of(schema, values, kInterfacesKey),
+                     .except = patterns_of(schema, values, kExceptKey),
+                     .backup = patterns_of(schema, values, kBackupKey),
+                     .include = {}};
+  for (const auto& [bytes, value] : entries_of(schema, values, kIncludeKey)) {
+    rules.include.insert(key_from<std::uint32_t>(bytes));
+  }
+  return rules;
+}
+
+tcpopt_addrs select_addresses(const Network& network, const AddressRules& rules) {
+  std::vector<tcpopt_addr> chosen;
+  for (const auto& address : network.addresses) {
+    const auto found = network.devices.find(address.index);
+    if (found == network.devices.end()) {
+      continue;
+    }
+    const auto& device = found->second;
+    if (!is_usable(device) || !is_chosen(device, rules) || !is_asked_for(address, device, rules)) {
+      continue;
+    }
+    tcpopt_addr entry{};
+    entry.family = address.family;
+    entry.ifindex = address.index;
+    entry.type = device.type;
+    entry.flags = match_any(rules.backup, device.name) ? TCPOPT_ADDR_BACKUP : 0;
+    std::copy(address.address.begin(), address.address.end(), std::begin(entry.addr));
+    chosen.push_back(entry);
+  }
+  std::stable_sort(chosen.begin(), chosen.end(),
+                   [](const tcpopt_addr& left, const tcpopt_addr& right) {
+                     return left.ifindex < right.ifindex;
+                   });
+  tcpopt_addrs addrs{};
+  const auto count = std::min(chosen.size(), std::span(addrs.addr).size());
+  std::copy_n(chosen.begin(), count, std::begin(addrs.addr));
+  addrs.nr = static_cast<__u32>(count);
+  addrs.left_out = static_cast<__u32>(chosen.size() - count);
+  return addrs;
+}
+
+}  // namespace tcpopt

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Which local addresses a program is told of.
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "kernel/network.h"
+#include "params/lists.h"
+#include "params/schema.h"
+#include "tcpopt_addr.h"
+
+namespace tcpopt {
+
+/// What a user chose; the patterns are those of interface_pattern.h.
+struct AddressRules {
+  std::vector<std::string> only;  ///< empty: all
+  std::vector<std::string> except;
+  std::vector<std::string> backup;
+  std::set<std::uint32_t> include;  ///< TCPOPT_ADDR_KIND_*
+};
+
+/// From the lists of a program that has a map of local addresses.
+[[nodiscard]] AddressRules address_rules(const Schema& schema, const Values& values);
+
+/// The value for the map. An address counts while its interface is up and has a
+/// carrier; one that failed duplicate address detection never does.
+[[nodiscard]] tcpopt_addrs select_addresses(const Network& network, const AddressRules& rules);
+
+}  // namespace tcpopt
