@@ -8,6 +8,7 @@ import contextlib
 import os
 import pathlib
 import subprocess
+import sys
 import time
 
 from memory import MEMORY, copy_programs
@@ -83,7 +84,7 @@ def program(name, *settings):
 
 
 @contextlib.contextmanager
-def in_userspace(command, **environment):
+def in_userspace(name, command, **environment):
     """A process in the namespace `client` that speaks netlink, from memory."""
     sysctl = ["ip", "netns", "exec", CLIENT, "sysctl", "-qw"]
     run(*sysctl, "net.mptcp.pm_type=1")
@@ -94,23 +95,24 @@ def in_userspace(command, **environment):
             stdout=file, stderr=file, env=os.environ | environment)
     try:
         yield
-    except Exception as error:
-        raise RuntimeError(f"{error}; {command} said: {log.read_text()}") from error
     finally:
         # Its children too.
         run("pkill", "-s", process.pid, check=False)
         process.wait(30)
         run(*sysctl, "net.mptcp.pm_type=0")
+        # The same line may come once a session.
+        for line in dict.fromkeys(log.read_text(encoding="ascii").splitlines()):
+            print(f"{name}: {line}", file=sys.stderr)
 
 
 def mptcpd(paths):
-    return in_userspace(f"exec {MPTCPD} --log=stderr --plugin-dir={paths.plugins} "
+    return in_userspace("mptcpd", f"exec {MPTCPD} --log=stderr --plugin-dir={paths.plugins} "
                         "--load-plugins=bench --path-manager=bench", BENCH_LOCAL=SECOND)
 
 
 def pm_nl_ctl(paths):
     tool = paths.pm_nl_ctl
-    return in_userspace(f"{tool} events 2>&1 | {paths.csf} {tool} {SECOND}")
+    return in_userspace("pm_nl_ctl", f"{tool} events 2>&1 | {paths.csf} {tool} {SECOND}")
 
 
 @contextlib.contextmanager

@@ -51,6 +51,8 @@ int main(int argc, char** argv) {
   for (std::string line; std::getline(std::cin, line);) {
     if (line.starts_with(kEstablished) && field(line, "server_side") != "1") {
       create_subflow(argv[1], argv[2], line);
+    } else if (!line.starts_with("type:")) {
+      std::cerr << line << "\n";  // what it says on its way out
     }
   }
   return 0;
