@@ -119,10 +119,14 @@ extern int bpf_mptcp_load_subflow(struct bpf_sock_ops *skops, __u32 n, void *sub
  */
 extern int bpf_mptcp_wake(struct bpf_sock_ops *skops, __u32 msecs) __ksym __weak;
 
+/* Of the session, in each of its callbacks, with or without a subflow. */
+extern __u32 bpf_mptcp_loc_token(struct bpf_sock_ops *skops) __ksym __weak;
 extern __u32 bpf_mptcp_rem_token(struct bpf_sock_ops *skops) __ksym __weak;
 
 /* In iter/tcp: BPF_MPTCP_WAKE for the session of this subflow. */
-struct sock_common;
+struct sock_common {
+	unsigned short skc_family; /* with a member: libbpf compares kinds of types */
+} __attribute__((preserve_access_index));
 extern int bpf_mptcp_wake_sk(struct sock_common *skc) __ksym __weak;
 
 #endif /* TCPOPT_MPTCP_H */

@@ -12,6 +12,7 @@
 #define TCPOPT_OPTION_H
 
 #include "tcpopt.bpf.h"
+#include "tcpopt_maps.h"
 #include <linux/tcp.h>
 #include <stdbool.h>
 
@@ -106,35 +107,6 @@ struct {
 	__type(key, int);
 	__type(value, struct tcpopt_conn);
 } conns SEC(".maps");
-
-/* The maps `params` and `stats` of a program, from its <name>_params and _stats. */
-#define TCPOPT_MAPS(name)                                    \
-	struct {                                             \
-		__uint(type, BPF_MAP_TYPE_ARRAY);            \
-		__uint(max_entries, 1);                      \
-		__type(key, __u32);                          \
-		__type(value, struct name##_params);         \
-	} params SEC(".maps");                               \
-	struct {                                             \
-		__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);     \
-		__uint(max_entries, 1);                      \
-		__type(key, __u32);                          \
-		__type(value, struct name##_stats);          \
-	} stats SEC(".maps");                                \
-	static __always_inline const struct name##_params *name##_params(void) \
-	{                                                    \
-		__u32 zero = 0;                              \
-                                                             \
-		return bpf_map_lookup_elem(&params, &zero);  \
-	}
-
-#define TCPOPT_COUNT(member)                                                     \
-	do {                                                                     \
-		__u32 zero_ = 0;                                                 \
-		__typeof__(stats.value) s_ = bpf_map_lookup_elem(&stats, &zero_); \
-		if (s_)                                                          \
-			s_->member++;                                            \
-	} while (0)
 
 static __always_inline bool tcpopt_by_kernel(void)
 {
@@ -319,14 +291,6 @@ static __always_inline void tcpopt_each(struct bpf_sock_ops *skops, struct tcpop
 	if (on)
 		tcpopt_call(skops, true);
 }
-
-/* The iterator that the loader runs after `tcpoptctl set`. */
-struct sock_common;
-struct bpf_iter__tcp {
-	struct bpf_iter_meta *meta;
-	struct sock_common *sk_common;
-	unsigned int uid;
-} __attribute__((preserve_access_index));
 
 /* Of the iterator: have @refresh called before the next segment is made. It
  * needs Linux 6.10; before, new parameters are for new connections only.

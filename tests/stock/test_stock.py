@@ -8,10 +8,12 @@ def test_check_names_what_is_missing_and_what_brings_it(ctl):
     features = {entry["name"]: entry for entry in json.loads(done.stdout)}
     assert done.returncode == 1
     missing = [name for name, entry in features.items() if not entry["available"]]
-    assert missing == ["tcp-options", "tcp-option-calls", "tcp-delayed-ack"]
+    assert missing == ["tcp-options", "tcp-option-calls", "tcp-delayed-ack",
+                       "mptcp-path-manager"]
     for name in missing:
+        symbol = "MPTCP_BPF_PM" if name.startswith("mptcp") else "BPF_TCP_OPTIONS"
         assert "kernel-patches" in features[name]["brought_by"]
-        assert "CONFIG_BPF_TCP_OPTIONS" in features[name]["brought_by"]
+        assert f"CONFIG_{symbol}=y" in features[name]["brought_by"]
     assert features["tcp-header-options"]["available"]
 
 

@@ -33,13 +33,17 @@ TEST(FeatureTable, EntriesAreCompleteAndDistinct) {
   }
   EXPECT_THAT(names, testing::IsSupersetOf({"sockops", "cgroup-link", "btf", "tcp-header-options",
                                             "sk-storage", "tcp-iter", "iter-setsockopt",
-                                            "tcp-options", "tcp-option-calls", "tcp-delayed-ack"}));
+                                            "tcp-options", "tcp-option-calls", "tcp-delayed-ack",
+                                            "mptcp-path-manager"}));
 }
 
 TEST(FeatureTable, SaysWhatBringsOurPatches) {
   const auto* ours = find_feature(all_features(), "tcp-options");
   ASSERT_NE(ours, nullptr);
   EXPECT_EQ(ours->brought_by, "kernel-patches/6.12 with CONFIG_BPF_TCP_OPTIONS=y");
+  const auto* paths = find_feature(all_features(), "mptcp-path-manager");
+  ASSERT_NE(paths, nullptr);
+  EXPECT_EQ(paths->brought_by, "kernel-patches/6.12 with CONFIG_MPTCP_BPF_PM=y");
   EXPECT_EQ(find_feature(all_features(), "nonsense"), nullptr);
 }
 

@@ -175,6 +175,7 @@ class Hosts:
 class Wire:
     """tcpdump on the server's interface, and tshark that decodes what it wrote."""
 
+    INTERFACE, SNAPLEN = "eth0", "160"
     FIELDS = ["ip.src", "ipv6.src", "tcp.flags", "tcp.len", "tcp.options", "frame.len",
               "tcp.options.user_to_granularity", "tcp.options.user_to_val",
               "tcp.options.tarr.rate"]
@@ -184,7 +185,8 @@ class Wire:
         self.path = tempfile.mktemp(suffix=".pcap")
         self.tcpdump = subprocess.Popen(
             ["ip", "netns", "exec", SERVER, "tcpdump", "-U", "--immediate-mode", "-Z", "root",
-             "-B", "16384", "-s", "160", "-i", "eth0", "-w", self.path, f"tcp or udp port {MARK_PORT}"],
+             "-B", "16384", "-s", self.SNAPLEN, "-i", self.INTERFACE, "-w", self.path,
+             f"tcp or udp port {MARK_PORT}"],
             stderr=subprocess.PIPE, text=True)
         self.tcpdump.stderr.readline()  # "listening on ..."
         command = ["tshark", "-l", "-r", "-", "-T", "fields", "-E", "separator=|",

@@ -103,6 +103,18 @@ ProbeProgram option_calls() {
   return program;
 }
 
+ProbeProgram path_manager() {
+  auto program = sockops({
+      // claim(skops, flags)
+      set(BPF_REG_2, 0),
+      call_kfunc(),
+      set(BPF_REG_0, 1),
+      exit(),
+  });
+  program.kfuncs = {"bpf_mptcp_claim"};
+  return program;
+}
+
 std::vector<Feature> make_table() {
   return {
       {"sockops", "sock_ops programs on cgroups", "CONFIG_BPF_SYSCALL=y and CONFIG_CGROUP_BPF=y",
@@ -154,6 +166,8 @@ std::vector<Feature> make_table() {
       {"tcp-delayed-ack", "delayed ACKs set per connection",
        "kernel-patches/6.12 with CONFIG_BPF_TCP_OPTIONS=y",
        [] { return probe_enumerator("TCP_BPF_DELACK_RTT"); }},
+      {"mptcp-path-manager", "path managers for MPTCP sessions",
+       "kernel-patches/6.12 with CONFIG_MPTCP_BPF_PM=y", loads(path_manager())},
   };
 }
 

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What pmprobe tells a test and takes from it; tests/vm/probe.py has the same. */
+#ifndef TCPOPT_PMPROBE_H
+#define TCPOPT_PMPROBE_H
+
+#include "../../../bpf-progs/tcpopt_param.h"
+
+#define PROBE_EVENTS 2048
+#define PROBE_ORDERS 64
+
+struct probe_params {
+	TCPOPT_PARAM(__u32, claim_at, "", 0, 255, 0, "op at which to claim a session; 0: never");
+	TCPOPT_PARAM(__u32, claim_flags, "", 0, 0xffffffff, 0, "flags of the claim");
+	TCPOPT_PARAM(__u32, refuse, "", 0, 1, 0, "1: refuse joins");
+	TCPOPT_PARAM(__u32, tick, "", 0, 0xffffffff, 0, "a change wakes all sessions");
+};
+
+struct probe_stats {
+	__u64 events;
+	__u64 missed; /* events for which there was no room */
+	__u64 woken; /* subflows for which the iterator asked for WAKE */
+	__u64 not_woken; /* for which that was refused */
+};
+
+/* Errors are as they came: 0 or negative. */
+struct probe_event {
+	__u32 op;
+	__u32 args[3]; /* args[1] and on */
+	__u32 has_sk;
+	__u32 loc_token;
+	__u32 rem_token;
+	__u32 flags; /* MPTCP_FLAGS_* */
+	__u64 loc_key;
+	__u64 rem_key;
+	__u64 netns;
+	__s32 claimed;
+	__s32 loaded; /* `subflow`, BPF_MPTCP_SUBFLOW_EVENT */
+	__s32 first; /* what loading the first of all returned: not allowed everywhere */
+	__u32 walked; /* subflows of the session, in the map `walk` */
+	struct bpf_mptcp_subflow subflow;
+};
+
+enum probe_action {
+	PROBE_OPEN = 1, /* sockaddrs; of length 0: NULL */
+	PROBE_OPEN_SUBFLOW, /* subflow, of length `a` */
+	PROBE_CLOSE, /* a: id */
+	PROBE_BACKUP, /* a: id, b: backup? */
+	PROBE_SIGNAL, /* subflow.local, of length `a` */
+	PROBE_WITHDRAW, /* a: id */
+	PROBE_WAKE, /* a: ms */
+	PROBE_CLAIM, /* a: flags */
+	PROBE_LOAD, /* a: n; b: length */
+};
+
+struct probe_order {
+	__u32 state; /* 1: to be done, 2: done */
+	__u32 op; /* in which callback */
+	__u32 token; /* of which session; 0: of any */
+	__u32 action;
+	__u32 a, b;
+	__u32 src_len, dst_len;
+	__s32 result;
+	__u32 unused;
+	__u8 src[32], dst[32];
+	struct bpf_mptcp_subflow subflow;
+};
+
+#endif
