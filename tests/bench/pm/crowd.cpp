@@ -18,7 +18,8 @@ namespace {
 
 constexpr int kPatience = 60'000;  // ms; only a bug makes a session wait so long
 constexpr int kSolMptcp = 284;
-constexpr std::uint8_t kEstablished = 1;  // TCP_ESTABLISHED; <netinet/tcp.h> is at odds with Linux's
+constexpr std::uint8_t kEstablished =
+    1;  // TCP_ESTABLISHED; <netinet/tcp.h> is at odds with Linux's
 
 /// What getsockopt(MPTCP_TCPINFO) fills.
 struct Subflows {
@@ -61,7 +62,8 @@ Result<Crowd> Crowd::make(const End& client, const UniqueFd& listener, std::size
 Status Crowd::watch(int operation, int fd, std::uint32_t events, Role role) const {
   epoll_event event{};
   event.events = events;
-  event.data.u64 = std::uint64_t{static_cast<std::uint32_t>(role)} << 32 | static_cast<unsigned>(fd);
+  event.data.u64 =
+      std::uint64_t{static_cast<std::uint32_t>(role)} << 32 | static_cast<unsigned>(fd);
   if (epoll_ctl(epoll_.get(), operation, fd, &event) != 0) {
     return fail_errno(errno, "epoll_ctl");
   }
@@ -148,8 +150,8 @@ Status Crowd::open() {
     for (int i = 0; i < count; i++) {
       const auto data = events.at(static_cast<std::size_t>(i)).data.u64;
       const auto happened = events.at(static_cast<std::size_t>(i)).events;
-      auto handled = handle(static_cast<int>(data & 0xffffffff), happened,
-                            static_cast<Role>(data >> 32));
+      auto handled =
+          handle(static_cast<int>(data & 0xffffffff), happened, static_cast<Role>(data >> 32));
       if (!handled) {
         return handled;
       }

@@ -27,7 +27,7 @@ void create_subflow(const char* tool, const char* local, const std::string& line
   std::string remote = field(line, "daddr4");
   std::string port = field(line, "dport");
   std::string token = field(line, "token");
-  std::array<std::string, 12> words{tool, "csf",  "lip",   local, "lid",   "1",
+  std::array<std::string, 12> words{tool,  "csf",  "lip",   local, "lid",   "1",
                                     "rip", remote, "rport", port,  "token", token};
   std::array<char*, words.size() + 1> argv{};
   for (std::size_t i = 0; i < words.size(); i++) {

@@ -22,8 +22,8 @@ void established(mptcpd_token_t token, const sockaddr* /*local*/, const sockaddr
   if (server_side) {
     return;
   }
-  mptcpd_pm_add_subflow(pm, token, kLocalId, 0,
-                        reinterpret_cast<const sockaddr*>(&local_address), remote, false);
+  mptcpd_pm_add_subflow(pm, token, kLocalId, 0, reinterpret_cast<const sockaddr*>(&local_address),
+                        remote, false);
 }
 
 int start(mptcpd_pm* /*pm*/) {
