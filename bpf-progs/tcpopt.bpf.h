@@ -3,7 +3,7 @@
  *
  * Include it first. Debian's <linux/bpf.h> does not know the callbacks that
  * kernel-patches/ add, so their numbers stand here; they must be those of the
- * patched include/uapi/linux/bpf.h (tests/unit checks it).
+ * patched include/uapi/linux/bpf.h (tests/infra checks it).
  */
 #ifndef TCPOPT_BPF_H
 #define TCPOPT_BPF_H

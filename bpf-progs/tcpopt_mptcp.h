@@ -2,7 +2,7 @@
 /* MPTCP path managers: the kernel interface as a BPF program sees it.
  *
  * Include it after tcpopt.bpf.h. The numbers are those of the patched
- * include/uapi/linux/bpf.h (tests/unit checks it).
+ * include/uapi/linux/bpf.h (tests/infra checks it).
  */
 #ifndef TCPOPT_MPTCP_H
 #define TCPOPT_MPTCP_H

@@ -46,6 +46,8 @@
  * of `tcpoptctl set` is the map's name.
  * @type: "prefixes": an LPM trie of struct tcpopt_prefix to __u32 1
  *        "algorithms": a hash of id to struct tcpopt_algorithm
+ *        "interfaces": a hash of struct tcpopt_ifname (tcpopt_addr.h) to __u32 1
+ *        "address-kinds": a hash of TCPOPT_ADDR_KIND_* (tcpopt_addr.h) to __u32 1
  */
 #define TCPOPT_MAP_PARAM(type, help) TCPOPT_TAG("param=" type) TCPOPT_TAG("help=" help)
 /* The same with a key of its own. */

@@ -185,16 +185,14 @@ def family(request):
     return request.param
 
 
-def ends(hosts, loader, make_cgroup, family):
-    from ends import Ends
-    return Ends(hosts, loader, make_cgroup, family)
-
-
 @pytest.fixture
 def pair(hosts, shared_loader, make_cgroup, family):
-    return ends(hosts, shared_loader, make_cgroup, family)
+    """Two hosts, one of which is to run the program `optest` or another."""
+    from pair import Pair
+    return Pair(hosts, shared_loader, make_cgroup, "optest", family)
 
 
 @pytest.fixture
 def pair4(hosts, shared_loader, make_cgroup):
-    return ends(hosts, shared_loader, make_cgroup, 4)
+    from pair import Pair
+    return Pair(hosts, shared_loader, make_cgroup, "optest")

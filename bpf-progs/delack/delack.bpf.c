@@ -5,10 +5,12 @@
  *    and the amount of data that forces an ACK. Unlike an absolute time it fits
  *    any path, and it needs no room in the SYN. Kind 253, experiment id, two
  *    bytes of percent, one byte of MSS; 0 leaves that one as it is.
- *  - TARR (draft-ietf-tcpm-ack-rate-request): kind 253, experiment id, one byte
- *    with R in its upper seven bits: an ACK for every R segments, or with R = 0
- *    an ACK at once for this segment. Both ends say in the handshake, by the
- *    option without that byte, that they know it.
+ *  - TARR (draft-ietf-tcpm-ack-rate-request, version 11 as an ns-3 prototype and
+ *    version 05 of draft-gomez-tcpm-ack-rate-request as packetdrill has it, which
+ *    agree): kind 254, experiment id, one byte with R in its upper seven bits and
+ *    a reserved one: an ACK for every R segments, or with R = 0 an ACK at once for
+ *    this segment, which leaves R as it was. Both ends say in the handshake, by
+ *    the option without that byte, that they know it.
  *
  * Slow start, reordering and recovery keep Linux's own strategy (the kernel
  * sees to it).
@@ -119,7 +121,7 @@ static __always_inline void tarr_ask(struct bpf_sock_ops *skops, struct tcpopt_c
 				     const struct delack_params *p)
 {
 	struct tcpopt_option opt = {
-		.kind = TCPOPT_KIND_EXPERIMENT,
+		.kind = p->tarr_kind,
 		.exid = p->tarr_exid,
 		.value = p->tarr_rate << 1,
 		.width = TARR_WIDTH,
@@ -186,7 +188,7 @@ static __always_inline void delack_received(struct bpf_sock_ops *skops, struct t
 		TCPOPT_COUNT(repeated);
 		return;
 	}
-	if (conn->watch[TARR_SLOT].kind && opt->exid == conn->watch[TARR_SLOT].exid) {
+	if (opt->kind == conn->watch[TARR_SLOT].kind && opt->exid == conn->watch[TARR_SLOT].exid) {
 		tarr_received(skops, conn, opt, p);
 		return;
 	}
@@ -218,7 +220,7 @@ static __always_inline bool delack_offer(struct bpf_sock_ops *skops, struct tcpo
 
 	if (!p || !p->tarr)
 		return false;
-	opt->kind = TCPOPT_KIND_EXPERIMENT;
+	opt->kind = p->tarr_kind;
 	opt->exid = p->tarr_exid;
 	opt->value = 0;
 	opt->width = conn ? TARR_WIDTH : 0;
@@ -248,7 +250,7 @@ static __always_inline void delack_connect(struct bpf_sock_ops *skops,
 					   const struct delack_params *p)
 {
 	struct tcpopt_conn *conn = tcpopt_conn(skops, BPF_SK_STORAGE_GET_F_CREATE);
-	struct tcpopt_option opt = { .kind = TCPOPT_KIND_EXPERIMENT, .exid = p->tarr_exid };
+	struct tcpopt_option opt = { .kind = p->tarr_kind, .exid = p->tarr_exid };
 
 	if (conn && tcpopt_send(skops, conn, TARR_SLOT, &opt, BPF_TCP_OPTION_ON_SYN, 0))
 		TCPOPT_COUNT(taken);
@@ -277,14 +279,14 @@ static __always_inline void delack_established(struct bpf_sock_ops *skops,
 	delack_ask(skops, conn, p);
 	if (!p->tarr)
 		return;
-	if (tcpopt_watch(skops, conn, TARR_SLOT, TCPOPT_KIND_EXPERIMENT, p->tarr_exid))
+	if (tcpopt_watch(skops, conn, TARR_SLOT, p->tarr_kind, p->tarr_exid))
 		TCPOPT_COUNT(taken);
 	if (skops->op == BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB) {
-		tcpopt_stop(skops, conn, TARR_SLOT, TCPOPT_KIND_EXPERIMENT, p->tarr_exid);
+		tcpopt_stop(skops, conn, TARR_SLOT, p->tarr_kind, p->tarr_exid);
 		return;
 	}
 	tcpopt_accepted(skops, conn);
-	if (tcpopt_in_syn(skops, TCPOPT_KIND_EXPERIMENT, p->tarr_exid))
+	if (tcpopt_in_syn(skops, p->tarr_kind, p->tarr_exid))
 		tarr_negotiated(skops, conn, p);
 }
 

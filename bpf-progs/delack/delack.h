@@ -28,6 +28,8 @@ struct delack_params {
 		     "1: ask by TARR for an immediate ACK with each segment that is pushed");
 	TCPOPT_PARAM_NEEDS("tcp-delayed-ack", __u32, serve_now, "", 0, 1, 0,
 			   "1: acknowledge at once when a peer asks for it by TARR");
+	TCPOPT_PARAM(__u32, tarr_kind, "", 253, 254, 254,
+		     "kind of TARR; both are shared by experiments");
 	TCPOPT_PARAM(__u32, tarr_exid, "", 0, 0xffffffff, 0x00ac,
 		     "experiment id of TARR");
 };
@@ -51,10 +53,10 @@ struct delack_stats {
 };
 
 #ifdef __cplusplus
-static_assert(sizeof(delack_params) == 48, "as the BPF side has it");
+static_assert(sizeof(delack_params) == 52, "as the BPF side has it");
 static_assert(sizeof(delack_stats) == 112, "as the BPF side has it");
 #else
-_Static_assert(sizeof(struct delack_params) == 48, "as the C++ side has it");
+_Static_assert(sizeof(struct delack_params) == 52, "as the C++ side has it");
 _Static_assert(sizeof(struct delack_stats) == 112, "as the C++ side has it");
 #endif
 

@@ -133,7 +133,8 @@ class Session:
 
     def kill(self, name, sf):
         """Reset one subflow as `ss -K` does, at that end."""
-        run("ip", "netns", "exec", name, "ss", "-K", "-tn", "src", sf.local, "sport", "=",
+        local = f"[{sf.local}]" if ":" in sf.local else sf.local
+        run("ip", "netns", "exec", name, "ss", "-K", "-tn", "src", local, "sport", "=",
             f":{sf.lport}", "dport", "=", f":{sf.rport}")
 
 

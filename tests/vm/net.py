@@ -16,9 +16,10 @@ import time
 from peer import pattern
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-CLIENT, SERVER = "client", "server"
+CLIENT, SERVER, RAW = "client", "server", "raw"  # raw: see rawtcp.py
 ADDRESS = {4: {CLIENT: "10.9.0.1", SERVER: "10.9.0.2"},
            6: {CLIENT: "fd09::1", SERVER: "fd09::2"}}
+RAW_ADDRESS = "10.9.0.77"
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 MARK_PORT = 9
 
@@ -153,10 +154,26 @@ class Hosts:
             self.undo.append([*command, "65535"])
             run(*command, "65535" if on else "1")
 
-    def loss(self, name, share):
+    def aggregate(self):
+        """The server's interface puts together what the client sends one by one (GRO).
+
+        It waits a while for more, as a busy one would find more in its ring.
+        """
+        self.offloads(False)
+        for name, feature, state in ((CLIENT, "tso", "off"), (SERVER, "gro", "on")):
+            command = ["ip", "netns", "exec", name, "ethtool", "-K", "eth0", feature]
+            self.undo.append([*command, "on" if state == "off" else "off"])
+            run(*command, state)
+        command = ["ip", "netns", "exec", SERVER, "sh", "-c",
+                   'echo "$0" >/sys/class/net/eth0/gro_flush_timeout']
+        self.undo.append([*command, "0"])
+        run(*command, "2000000")  # ns
+
+    def netem(self, name, *what):
+        """Loss or delay of what this host sends."""
         command = ["tc", "-n", name, "qdisc"]
         self.undo.append([*command, "del", "dev", "eth0", "root"])
-        run(*command, "add", "dev", "eth0", "root", "netem", "loss", share)
+        run(*command, "add", "dev", "eth0", "root", "netem", *what)
 
     def peer(self, name, cgroup=None):
         if cgroup:
@@ -177,6 +194,7 @@ class Wire:
 
     INTERFACE, SNAPLEN = "eth0", "160"
     FIELDS = ["ip.src", "ipv6.src", "tcp.flags", "tcp.len", "tcp.options", "frame.len",
+              "frame.time_epoch",
               "tcp.options.user_to_granularity", "tcp.options.user_to_val",
               "tcp.options.tarr.rate"]
 
@@ -260,7 +278,7 @@ class Capture:
     def segments(self):
         """The segments since the start of the capture, as tshark decodes them."""
         names = {address: name for family in ADDRESS.values()
-                 for name, address in family.items()}
+                 for name, address in family.items()} | {RAW_ADDRESS: RAW}
         result = []
         for values in self.wire.decode(self.wire.mark()):
             source = values["ip.src"] or values["ipv6.src"]
@@ -268,6 +286,7 @@ class Capture:
                 result.append(Segment(
                     source=names[source], flags=int(values["tcp.flags"], 16) & 0x3f,
                     payload=int(values["tcp.len"]), frame=int(values["frame.len"]),
+                    time=float(values["frame.time_epoch"]),
                     options=bytes.fromhex(values["tcp.options"].replace(":", "")),
                     minutes=values["tcp.options.user_to_granularity"] in ("1", "True"),
                     timeout=values["tcp.options.user_to_val"],

@@ -1,50 +1,70 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A client and a server, each in a cgroup of its own with a program of its own."""
+"""A client and a server, each in a cgroup with programs, and a connection between them."""
 import re
 
 from net import ADDRESS, CLIENT, SERVER, digest, run
 from rawtcp import RawPeer
 
 PORT = 7000
+MTU_FRAME = 1514
 
 
 class Pair:
-    def __init__(self, hosts, loader, make_cgroup, program):
-        self.hosts, self.loader, self.program = hosts, loader, program
+    """`program` is what is attached and asked about unless another one is named."""
+
+    def __init__(self, hosts, loader, make_cgroup, program, family=4):
+        self.hosts, self.loader = hosts, loader
+        self.program, self.family = program, family
         self.cgroups = {name: make_cgroup(name) for name in (CLIENT, SERVER)}
 
     def attach(self, name, program=None, **params):
         settings = [f"--set={key}={value}" for key, value in params.items()]
         self.loader.ok("attach", program or self.program, "--cgroup", self.cgroups[name], *settings)
 
+    def detach(self, name, program=None):
+        self.loader.ok("detach", program or self.program, "--cgroup", self.cgroups[name])
+
     def set(self, name, **params):
         self.loader.ok("set", self.program, "--cgroup", self.cgroups[name],
                        *[f"{key}={value}" for key, value in params.items()])
 
-    def stats(self, name):
-        return self.loader.stats(self.program, self.cgroups[name])
+    def stats(self, name, program=None):
+        return self.loader.stats(program or self.program, self.cgroups[name])
 
     def counted(self, name):
         """What moved, but for what a working connection counts anyway."""
         return {key: value for key, value in self.stats(name).items() if value}
 
-    def listen(self, family=4, options=()):
+    def counter(self, name, key):
+        """One of the kernel's counters of options, of all connections of this host."""
+        return self.hosts.counter(name, "TCPBPFOpt" + key)
+
+    def listen(self, options=(), **named):
         """The server's listener; segments are captured from now on."""
         self.client = self.hosts.peer(CLIENT, self.cgroups[CLIENT])
         self.server = self.hosts.peer(SERVER, self.cgroups[SERVER])
-        listener = self.server.listen(ADDRESS[family][SERVER], PORT, options=options)
+        self.listener = self.server.listen(ADDRESS[self.family][SERVER], PORT, options=options,
+                                           **named)
         self.capture = self.hosts.capture()
-        self.server.start("accept", listener)
-        return listener
 
-    def connect(self, family=4, options=()):
-        self.listen(family, options)
-        self.out = self.client.connect(ADDRESS[family][SERVER], PORT)
+    def connect(self, family=None, client_options=(), server_options=(), first=0, **named):
+        """Set up the connection; `first` bytes go out with the connect (Fast Open)."""
+        self.family = family or self.family
+        self.listen(server_options, **named)
+        self.server.start("accept", self.listener)
+        self.out = self.client.connect(ADDRESS[self.family][SERVER], PORT, options=client_options,
+                                       **named)
+        if first:
+            self.client.send(self.out, first)
         self.inn = self.server.wait()
+        if first:
+            assert self.server.recv(self.inn, first) == digest(first)
+        return self
 
     def connect_raw(self, syn=b"", ack=b"", options=()):
         """From a peer that puts these TCP options on its SYN and on its third ACK."""
-        self.listen(options=options)
+        self.listen(options)
+        self.server.start("accept", self.listener)
         raw = RawPeer(self.hosts, PORT)
         raw.connect(syn, ack)
         self.inn = self.server.wait()
@@ -53,12 +73,21 @@ class Pair:
     def upload(self, count):
         self.client.start("send", self.out, count)
         assert self.server.recv(self.inn, count) == digest(count)
-        self.client.wait()
+        assert self.client.wait() == count
 
     def download(self, count):
         self.server.start("send", self.inn, count)
         assert self.client.recv(self.out, count) == digest(count)
-        self.server.wait()
+        assert self.server.wait() == count
+
+    def finish(self):
+        """Close both ends in order and return all segments."""
+        self.client.shutdown(self.out)
+        assert self.server.recv_eof(self.inn) == 0
+        self.server.close(self.inn)
+        assert self.client.recv_eof(self.out) == 0
+        self.client.close(self.out)
+        return self.capture.segments()
 
     def tcp_info(self, name):
         """What ss says of this end: congestion control and cwnd."""
@@ -71,7 +100,12 @@ class Pair:
         return {"algorithm": algorithm, "cwnd": int(re.search(r"\bcwnd:(\d+)", lines[1])[1])}
 
 
-def experiment(exid, value=b""):
-    """An option of kind 253."""
+def sent(segments, source, want=0, without=0, payload=None):
+    return [s for s in segments if s.source == source and s.flags & want == want
+            and not s.flags & without and (payload is None or bool(s.payload) == payload)]
+
+
+def experiment(exid, value=b"", kind=253):
+    """An option of a kind that experiments share."""
     name = exid.to_bytes(4 if exid > 0xffff else 2, "big")
-    return bytes([253, 2 + len(name) + len(value)]) + name + value
+    return bytes([kind, 2 + len(name) + len(value)]) + name + value

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A second path between the two hosts, and what tshark says of MPTCP on both.
 
-Each source address leaves by its own interface, whatever the destination.
+The client's interface is that of the source address, whatever the destination;
+the server answers where the client's address is.
 """
 import ipaddress
 import re
@@ -89,19 +90,24 @@ class Paths:
                         "eth1", "nodad")
                     on(name, "sysctl", "-qw", "net.ipv6.conf.eth1.keep_addr_on_down=1")
                     run("ip", "-n", name, "link", "set", "eth1", "up")
-                for family in (4, 6):
-                    run("ip", f"-{family}", "-n", name, "rule", "add", "from",
-                        address(family, path, name), "table", str(100 + path))
+        self.rules("add")
         self.routes()
         self.wire = MptcpWire(hosts)
 
-    def routes(self):
+    @staticmethod
+    def rules(what):
+        for path in range(len(INTERFACES)):
+            for family in (4, 6):
+                run("ip", f"-{family}", "-n", CLIENT, "rule", what, "from",
+                    address(family, path, CLIENT), "table", str(100 + path))
+
+    @staticmethod
+    def routes():
         """Those of the tables go with their interface; put back what is missing."""
-        for name, other in ((CLIENT, SERVER), (SERVER, CLIENT)):
-            for path, interface in enumerate(INTERFACES):
-                for family in (4, 6):
-                    run("ip", f"-{family}", "-n", name, "route", "replace", "default", "via",
-                        address(family, path, other), "dev", interface, "table", str(100 + path))
+        for path, interface in enumerate(INTERFACES):
+            for family in (4, 6):
+                run("ip", f"-{family}", "-n", CLIENT, "route", "replace", "default", "via",
+                    address(family, path, SERVER), "dev", interface, "table", str(100 + path))
 
     def reset(self):
         while self.undo:
@@ -110,14 +116,11 @@ class Paths:
     def remove(self):
         self.reset()
         self.wire.stop()
+        self.rules("del")
+        for path in range(len(INTERFACES)):
+            for family in (4, 6):
+                run("ip", f"-{family}", "-n", CLIENT, "route", "flush", "table", str(100 + path))
         run("ip", "-n", CLIENT, "link", "del", "eth1")
-        for name in (CLIENT, SERVER):
-            for path in range(len(INTERFACES)):
-                for family in (4, 6):
-                    run("ip", f"-{family}", "-n", name, "rule", "del", "from",
-                        address(family, path, name), "table", str(100 + path))
-                    run("ip", f"-{family}", "-n", name, "route", "flush", "table",
-                        str(100 + path), check=False)
 
     def link(self, name, path, state):
         """Set one end of a path up or down."""
@@ -162,9 +165,8 @@ class Paths:
 
     def nft(self, name, *rules):
         """Rules in the input chain of a host."""
-        text = "table inet t { chain c { type filter hook input priority 0; " + \
-            "; ".join(rules) + "; } }"
-        on(name, "nft", text)
+        on(name, "nft", "\n".join(["table inet t {", "chain c {",
+                                   "type filter hook input priority 0;", *rules, "}", "}"]))
         self.undo.append(lambda: on(name, "nft", "delete table inet t", check=False))
 
     def limits(self, name, subflows=8, add_addr_accepted=8):

@@ -10,12 +10,13 @@ import socket
 import struct
 import time
 
-from net import ADDRESS, CLIENT, SERVER, ACK, FIN, PSH, RST, SYN, run
+from net import ADDRESS, CLIENT, RAW_ADDRESS, SERVER, ACK, FIN, PSH, RST, SYN, run
 
 CLONE_NEWNET = 0x40000000
 ETH_P_IP = 0x0800
-FROM, PORT = "10.9.0.77", 41000
-MSS, WINDOW = b"\x02\x04\x05\xb4", 65535
+PORT = 41000
+MSS, SACK_OK, WINDOW = b"\x02\x04\x05\xb4", b"\x04\x02", 65535
+FIRST = 100_000  # sequence number
 
 
 def in_netns(name, make):
@@ -51,24 +52,29 @@ class RawPeer:
 
     def __init__(self, hosts, remote):
         self.remote = remote
-        RawPeer.port += 1  # the one before may still be open at the server
-        self.local = RawPeer.port
         mac = {name: hardware_address(name) for name in (CLIENT, SERVER)}
-        run("ip", "-n", SERVER, "neigh", "replace", FROM, "lladdr", mac[CLIENT],
+        run("ip", "-n", SERVER, "neigh", "replace", RAW_ADDRESS, "lladdr", mac[CLIENT],
             "nud", "permanent", "dev", "eth0")
-        hosts.undo.append(["ip", "-n", SERVER, "neigh", "del", FROM, "dev", "eth0"])
+        hosts.undo.append(["ip", "-n", SERVER, "neigh", "del", RAW_ADDRESS, "dev", "eth0"])
         self.sock = in_netns(CLIENT, lambda: socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM,
                                                            socket.htons(ETH_P_IP)))
         self.sock.bind(("eth0", ETH_P_IP))
         self.to = ("eth0", ETH_P_IP, 0, 0, bytes.fromhex(mac[SERVER].replace(":", "")))
-        self.next, self.acked = 1000, 0
+        self.renew()
         hosts.raw_peers.append(self)
+
+    def renew(self):
+        """Another connection; the one before may still be open at the server."""
+        RawPeer.port += 1
+        self.local = RawPeer.port
+        self.next, self.acked, self.taken = FIRST, 0, 0
+        self.options = b""  # of what was received last
 
     def send(self, flags, options=b"", payload=b""):
         """One segment. Options are filled up with NOPs."""
         options += b"\x01" * (-len(options) % 4)
         assert len(options) <= 40
-        addresses = socket.inet_aton(FROM) + socket.inet_aton(ADDRESS[4][SERVER])
+        addresses = socket.inet_aton(RAW_ADDRESS) + socket.inet_aton(ADDRESS[4][SERVER])
         header = struct.pack("!HHIIBBHHH", self.local, self.remote, self.next, self.acked,
                              (20 + len(options)) // 4 << 4, flags, WINDOW, 0, 0)
         segment = header + options + payload
@@ -87,13 +93,16 @@ class RawPeer:
             self.sock.settimeout(max(0.01, end - time.monotonic()))
             packet = self.sock.recv(65535)
             at = (packet[0] & 15) * 4
-            if packet[9] != socket.IPPROTO_TCP or packet[16:20] != socket.inet_aton(FROM):
+            if packet[9] != socket.IPPROTO_TCP or packet[16:20] != socket.inet_aton(RAW_ADDRESS):
                 continue
             source, target, seq, ack, offset, flags = struct.unpack_from("!HHIIBB", packet, at)
             if (source, target) != (self.remote, self.local):
                 continue
-            size = struct.unpack_from("!H", packet, 2)[0] - at - (offset >> 4) * 4
+            data = at + (offset >> 4) * 4
+            size = struct.unpack_from("!H", packet, 2)[0] - data
             self.acked = max(self.acked, seq + size + bool(flags & (SYN | FIN)))
+            self.taken = max(self.taken, ack)
+            self.options = packet[at + 20:data]
             if wanted(flags, ack, size):
                 return seq
 
@@ -110,6 +119,46 @@ class RawPeer:
         self.send(SYN, MSS + syn)
         self.receive(lambda flags, _, __: flags & SYN)
         self.send(ACK, ack)
+
+    def connect_if_taken(self, options):
+        """With a SYN of nothing but these options; was it taken?
+
+        A second one follows, from before the first one's window: it connects if
+        the first was dropped, and else is of no account.
+        """
+        first = self.next
+        self.send(SYN, options)
+        self.next = first - WINDOW
+        self.send(SYN, MSS)
+        self.receive(lambda flags, _, __: flags & SYN)
+        self.next = self.taken
+        self.send(ACK)
+        return self.taken == first + 1
+
+    def probe(self):
+        """The sequence number that the server has come to.
+
+        It gets a byte that it has and says so at once, with a D-SACK of that byte;
+        what was sent before it has processed by then. Takes SACK_OK in the SYN.
+        """
+        ahead, self.next = self.next, self.taken - 1
+        seen = struct.pack("!II", self.next, self.taken)
+        self.send(ACK, payload=b"\0")
+        self.next = ahead
+        self.receive(lambda _, __, ___: seen in self.options)
+        return self.taken
+
+    def is_reset(self):
+        """Is there no connection any more? If there is, it gets a byte of data."""
+        self.send(ACK | PSH, payload=b"\0")
+        end, reset = self.next, False
+
+        def answer(flags, ack, _):
+            nonlocal reset
+            reset = bool(flags & RST)
+            return reset or ack == end
+        self.receive(answer)
+        return reset
 
     def data(self, count=100, options=b"", push=True, may_be_dropped=False):
         """Data that the server has acknowledged when this returns.
@@ -128,6 +177,12 @@ class RawPeer:
             self.next = start
             self.send(flags, b"", bytes(count))
             self._await_ack(20)
+
+    def burst(self, count, size):
+        """Segments of data, of which the last is acknowledged when this returns."""
+        for _ in range(count):
+            self.send(ACK, payload=bytes(size))
+        self._await_ack(20)
 
     def _await_ack(self, timeout):
         self.receive(lambda flags, ack, _: not flags & RST and ack == self.next, timeout)

@@ -10,11 +10,6 @@ RENO, CUBIC, VEGAS, DCTCP = 1, 2, 3, 14
 NEVER = 200  # no algorithm has this id
 
 
-@pytest.fixture(params=[4, 6], ids=["ipv4", "ipv6"])
-def family(request):
-    return request.param
-
-
 @pytest.fixture
 def cc(hosts, shared_loader, make_cgroup):
     pair = Pair(hosts, shared_loader, make_cgroup, "cc")

@@ -8,6 +8,7 @@ from net import ACK, CLIENT, SERVER, SYN, eventually
 from pair import Pair, experiment
 
 EXID, TARR = 0x7464, 0x00ac
+KIND = {EXID: 253, TARR: 254}
 
 
 @pytest.fixture
@@ -20,14 +21,14 @@ def request(rtt, segments):
 
 
 def tarr(*rate):
-    return experiment(TARR, bytes(r << 1 for r in rate))
+    return experiment(TARR, bytes(r << 1 for r in rate), KIND[TARR])
 
 
 def options(segments, source, exid):
     """Values of an experiment's options, with the segments that carried them."""
     name = exid.to_bytes(2, "big")
     return [(s, value[2:]) for s in segments if s.source == source
-            for value in s.option(253) if value[:2] == name]
+            for value in s.option(KIND[exid]) if value[:2] == name]
 
 
 def test_asked_from_the_third_ack_until_acknowledged(delack):
@@ -113,7 +114,7 @@ def test_tarr_is_negotiated(delack):
     assert told == [(CLIENT, SYN, b""), (SERVER, SYN | ACK, b"")]
     asked = [s for s, _ in options(segments, CLIENT, TARR) if not s.flags & SYN]
     assert asked and {s.rate for s in asked} == {"10"}
-    after = [bool(s.option(253)) for s in segments if s.source == CLIENT and not s.flags & SYN]
+    after = [bool(s.option(254)) for s in segments if s.source == CLIENT and not s.flags & SYN]
     assert after == sorted(after, reverse=True) and not after[-1]
     assert delack.stats(CLIENT)["negotiated"] == 1
     assert delack.stats(SERVER)["received"] == len(asked)
@@ -160,7 +161,8 @@ def test_immediate_ack_is_asked_for_with_pushed_segments(delack):
 
 @pytest.mark.parametrize("option, counted", [
     (tarr(), {"negotiated": 1}), (tarr(1, 1), {"bad_length": 1}),
-    (experiment(TARR, bytes(20)), {"bad_length": 1}),
+    (experiment(TARR, bytes(20), KIND[TARR]), {"bad_length": 1}),
+    (tarr(5)[:4] + b"\x0b", {"received": 1, "not_allowed": 1}), (experiment(TARR, b"\x0a"), {}),
     (tarr(5), {"received": 1, "not_allowed": 1}), (tarr(0), {"received": 1, "not_allowed": 1}),
     (tarr(5) + tarr(9), {"received": 1, "not_allowed": 1, "repeated": 1})])
 def test_tarr_of_a_peer(delack, option, counted):
@@ -173,6 +175,17 @@ def test_tarr_of_a_peer(delack, option, counted):
     raw.close()
 
 
+def test_tarr_of_the_other_kind(delack):
+    delack.attach(CLIENT, tarr=1, tarr_rate=10, tarr_kind=253)
+    delack.attach(SERVER, tarr=1, tarr_kind=253)
+    delack.connect()
+    delack.upload(100)
+    segments = delack.capture.segments()
+    assert {s.rate for s in segments if s.payload} == {"10"}
+    assert not any(s.option(254) for s in segments)
+    assert delack.stats(SERVER)["received"] > 0
+
+
 def test_both_options_at_once(delack):
     delack.attach(CLIENT, rtt=50, tarr=1, tarr_rate=4)
     delack.attach(SERVER, max_rtt=100, tarr=1)
@@ -180,4 +193,4 @@ def test_both_options_at_once(delack):
     delack.upload(100)
     eventually(lambda: delack.stats(SERVER)["applied"], "timeout set")
     first = [s for s in delack.capture.segments() if s.source == CLIENT and s.payload][0]
-    assert first.rate == "4" and len(first.option(253)) == 2
+    assert first.rate == "4" and first.option(253) and first.option(254)

@@ -7,15 +7,15 @@ import socket
 
 import pytest
 
-from net import ACK, SERVER
-from pair import Pair
+from net import CLIENT, RAW, SERVER
+from pair import Pair, sent
 from test_delack import request, tarr
 
 SIZE = 1460
 # Linux acknowledges the first segments of a connection one by one, and all while
 # the receive window grows. A window that is fixed and a buffer that it never
 # fills, though nobody reads, leave the rule for ACKs alone to decide.
-WARM_UP, COUNT, BURST = 60, 96, 8
+WARM_UP, COUNT, BURST, LONE = 60, 96, 8, 5
 SO_RCVBUFFORCE, TCP_WINDOW_CLAMP = 33, 10
 BUFFER = [[socket.SOL_SOCKET, SO_RCVBUFFORCE, 8_000_000]]
 
@@ -26,10 +26,15 @@ def delack(hosts, shared_loader, make_cgroup):
     return Pair(hosts, shared_loader, make_cgroup, "delack")
 
 
-def warmed_up(delack, option=b""):
+def connected(delack, option):
     raw = delack.connect_raw(ack=option, options=BUFFER)
     raw.data(SIZE)
     delack.server.setopt(delack.inn, socket.SOL_TCP, TCP_WINDOW_CLAMP, 65535)
+    return raw
+
+
+def warmed_up(delack, option=b""):
+    raw = connected(delack, option)
     for _ in range(WARM_UP):
         raw.data(SIZE)
     return raw
@@ -41,9 +46,7 @@ def acknowledgements(delack, option=b""):
     before = delack.hosts.counter(SERVER, "DelayedACKs")
     delack.capture = delack.hosts.capture()
     for _ in range(COUNT // BURST):
-        for _ in range(BURST):
-            raw.send(ACK, payload=bytes(SIZE))
-        raw.receive(lambda flags, ack, _: ack == raw.next)
+        raw.burst(BURST, SIZE)
     delayed = delack.hosts.counter(SERVER, "DelayedACKs") - before
     raw.close()
     return len([s for s in delack.capture.segments() if s.source == SERVER]), delayed
@@ -89,4 +92,28 @@ def test_timeout_is_set(delack):
     raw = delack.connect_raw(ack=request(700, 0))
     raw.data()
     assert delack.counted(SERVER) == {"received": 1, "applied": 1}
+    raw.close()
+
+
+@pytest.mark.parametrize("percent, at_least, less_than", [
+    (25, 22, 35), (60, 54, 75), (None, 35, 200)], ids=["25", "60", "usual"])
+def test_timeout_of_a_lone_segment(delack, percent, at_least, less_than):
+    """A share of the path's RTT of 100 ms; Linux takes 40 ms, and twice that next time.
+
+    In ms, from the segment's arrival to its ACK. The timer is early by a tick at
+    most, but late on a slow guest, hence the shortest. Nothing may come between
+    the segments: after a pause Linux acknowledges at once.
+    """
+    delack.hosts.netem(CLIENT, "delay", "100ms")
+    delack.attach(SERVER, min_rtt=1, max_rtt=100)
+    raw = connected(delack, request(percent, 0) if percent else b"")
+    raw.burst(WARM_UP, SIZE)
+    before = delack.hosts.counter(SERVER, "DelayedACKs")
+    for _ in range(LONE):
+        raw.data(SIZE, push=False)
+    assert delack.hosts.counter(SERVER, "DelayedACKs") - before == LONE
+    segments = delack.capture.segments()
+    arrived, acked = (sent(segments, name)[-LONE:] for name in (RAW, SERVER))
+    delays = [1000 * (ack.time - data.time) for data, ack in zip(arrived, acked)]
+    assert at_least <= min(delays) < less_than, delays
     raw.close()

@@ -8,7 +8,7 @@ import struct
 import pytest
 
 from net import ACK, ADDRESS, CLIENT, FIN, SERVER, SYN, PeerError, run
-from ends import MTU_FRAME, sent
+from pair import MTU_FRAME, sent
 
 KIND = 0xfd  # RFC 6994: shared by experiments
 WORD = 0xfd04cafe
@@ -199,7 +199,7 @@ def test_sending_callbacks_cannot_set_socket_options(pair4):
 
 def test_sack_keeps_its_room(pair4):
     """Loss fills the header with SACK blocks; our option takes only what is left."""
-    pair4.hosts.loss(CLIENT, "10%")
+    pair4.hosts.netem(CLIENT, "loss", "10%")
     words = {"word0": 0xfd10cafe, "word1": 1, "word2": 2, "word3": 3}
     pair4.attach(SERVER, ask=16, ask_mss=16, established=WRITE, **words)
     pair4.connect().upload(2_000_000)
@@ -284,7 +284,7 @@ def test_detach_ends_it_at_once(pair4):
     pair4.connect().upload(1000)
     before = pair4.counter(CLIENT, "Sent")
     assert before > 0
-    pair4.loader.ok("detach", "optest", "--cgroup", pair4.cgroups[CLIENT])
+    pair4.detach(CLIENT)
     pair4.upload(1000)
     segments = pair4.finish()
     assert pair4.counter(CLIENT, "Sent") == before

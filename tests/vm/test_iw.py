@@ -4,17 +4,11 @@ import contextlib
 
 import pytest
 
-from net import ADDRESS, CLIENT, SERVER, SYN, PeerError, eventually
+from net import ADDRESS, CLIENT, RAW_ADDRESS, SERVER, SYN, PeerError, eventually
 from pair import Pair, experiment
-from rawtcp import FROM
 
 EXID = 0x7469
 USUAL = 10  # Linux's initial window, MSS
-
-
-@pytest.fixture(params=[4, 6], ids=["ipv4", "ipv6"])
-def family(request):
-    return request.param
 
 
 @pytest.fixture
@@ -56,7 +50,7 @@ def test_the_window_is_what_leaves_at_once(iw, asked):
     iw.hosts.offloads(False)
     # A guest may take longer than a retransmission timeout to get going.
     iw.hosts.sysctl(SERVER, "net.ipv4.tcp_slow_start_after_idle", 0)
-    iw.attach(SERVER, trusted=f"{FROM}/32")
+    iw.attach(SERVER, trusted=f"{RAW_ADDRESS}/32")
     raw = iw.connect_raw(ack=request(asked))
     heard(iw)
     iw.server.start("send", iw.inn, 60_000)
@@ -130,7 +124,7 @@ def test_capped(iw):
 
 
 def test_too_late_once_data_was_sent(iw):
-    iw.attach(SERVER, trusted=f"{FROM}/32")
+    iw.attach(SERVER, trusted=f"{RAW_ADDRESS}/32")
     raw = iw.connect_raw()
     iw.server.send(iw.inn, 100)
     raw.receive(lambda flags, ack, size: size)
@@ -141,7 +135,7 @@ def test_too_late_once_data_was_sent(iw):
 
 
 def test_never_in_a_syn(iw):
-    iw.attach(SERVER, trusted=f"{FROM}/32")
+    iw.attach(SERVER, trusted=f"{RAW_ADDRESS}/32")
     raw = iw.connect_raw(syn=request(20))
     raw.data()
     assert iw.counted(SERVER) == {} and window(iw) <= USUAL
@@ -155,7 +149,7 @@ def test_never_in_a_syn(iw):
 def test_bad_requests_are_ignored_and_counted(iw, ack, expected):
     if "bad_length" in expected:
         ack = ack[:1] + bytes([len(ack)]) + ack[2:]
-    iw.attach(SERVER, trusted=f"{FROM}/32")
+    iw.attach(SERVER, trusted=f"{RAW_ADDRESS}/32")
     raw = iw.connect_raw(ack=ack)
     assert heard(iw) == expected
     assert window(iw) == (20 if "applied" in expected else USUAL)

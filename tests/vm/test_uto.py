@@ -14,11 +14,6 @@ MINUTES = 0x8000
 TCP_USER_TIMEOUT = 18
 
 
-@pytest.fixture(params=[4, 6], ids=["ipv4", "ipv6"])
-def family(request):
-    return request.param
-
-
 class Uto(Pair):
     def timeout(self):
         """User timeout of the server's socket, ms."""
@@ -90,7 +85,7 @@ def test_lost_advertisement_is_repeated(uto):
     uto.attach(CLIENT, advertise=7)
     uto.attach(SERVER, l_limit=1)
     uto.connect()
-    uto.hosts.loss(CLIENT, "60%")
+    uto.hosts.netem(CLIENT, "loss", "60%")
     uto.upload(2000)
     assert uto.timeout() == 7000
 
@@ -146,7 +141,7 @@ def test_application_keeps_its_own_timeout(uto):
     """CHANGEABLE is false once the application has set a timeout (section 3.1)."""
     uto.attach(CLIENT, advertise=3)
     uto.attach(SERVER, l_limit=1)
-    uto.connect(options=[[socket.SOL_TCP, TCP_USER_TIMEOUT, 12_345]])
+    uto.connect(server_options=[[socket.SOL_TCP, TCP_USER_TIMEOUT, 12_345]])
     uto.upload(100)
     assert uto.timeout() == 12_345
     assert uto.stats(SERVER)["app_set"] > 0 and uto.stats(SERVER)["applied"] == 0

@@ -91,6 +91,8 @@ static __always_inline void store(struct bpf_sock_ops *skops, const struct calls
 	if (!length || length > MAX)
 		return;
 	fill(opt, p, length);
+	if (p->vary)
+		opt[3] = s->sized;
 	RESULT(bpf_tcp_option_store(skops, opt, length), stored, store_errno);
 	if (p->store_twice)
 		RESULT(bpf_tcp_option_store(skops, opt, length), stored, store_errno);

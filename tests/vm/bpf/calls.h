@@ -27,6 +27,7 @@ struct calls_params {
 	TCPOPT_PARAM(__u32, store_write, "B", 0, 48, 0, "bytes given at WRITE");
 	TCPOPT_PARAM(__u32, reserve, "B", 0, 48, 0, "bytes reserved by reply");
 	TCPOPT_PARAM(__u32, store_twice, "", 0, 1, 0, "give them twice");
+	TCPOPT_PARAM(__u32, vary, "", 0, 1, 0, "their fourth byte differs each time");
 	TCPOPT_PARAM(__u32, delack_rtt, "%", 0, 2000, 2000, "delayed ACK timeout; 2000: leave it");
 	TCPOPT_PARAM(__u32, delack_segs, "", 0, 300, 300, "segments an ACK; 300: leave it");
 	TCPOPT_PARAM(__u32, ack_now, "", 0, 1, 0, "acknowledge what carries a watched option");

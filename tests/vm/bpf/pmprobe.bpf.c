@@ -140,7 +140,7 @@ int pmprobe(struct bpf_sock_ops *skops)
 	__u32 op = skops->op;
 	int claimed = 1;
 
-	if (!p || op < BPF_MPTCP_NEW_SESSION || op > BPF_MPTCP_WAKE)
+	if (!p || ((op < BPF_MPTCP_NEW_SESSION || op > BPF_MPTCP_WAKE) && op != p->other_op))
 		return 1;
 	TCPOPT_COUNT(events);
 	if (op == p->claim_at)

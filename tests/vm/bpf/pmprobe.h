@@ -11,6 +11,7 @@
 struct probe_params {
 	TCPOPT_PARAM(__u32, claim_at, "", 0, 255, 0, "op at which to claim a session; 0: never");
 	TCPOPT_PARAM(__u32, claim_flags, "", 0, 0xffffffff, 0, "flags of the claim");
+	TCPOPT_PARAM(__u32, other_op, "", 0, 255, 255, "op of a callback to record as well");
 	TCPOPT_PARAM(__u32, refuse, "", 0, 1, 0, "1: refuse joins");
 	TCPOPT_PARAM(__u32, tick, "", 0, 0xffffffff, 0, "a change wakes all sessions");
 };

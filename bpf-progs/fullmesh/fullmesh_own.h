@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What fullmesh keeps for a session: addresses by place, and waits by pair of places. */
+#ifndef TCPOPT_FULLMESH_OWN_H
+#define TCPOPT_FULLMESH_OWN_H
+
+#include "../tcpopt_addr.h"
+#include "../tcpopt_pm_raddr.h"
+
+#define FM_LOCALS TCPOPT_ADDRS_MAX
+#define FM_FIRST PM_RADDRS_MAX /* place of the peer's first address, behind the announced */
+#define FM_REMOTES (PM_RADDRS_MAX + 1)
+#define FM_NEVER (~0U) /* pm_backoff::delay: given up */
+#define FM_ARPHRD_LOOPBACK 772
+
+/* fm_local::state */
+#define FM_TOLD (1 << 0) /* by the kernel, LADDR_UP; of use without a list */
+#define FM_LISTED (1 << 1) /* in the loader's list */
+#define FM_KNOWN (1 << 2) /* was, at some time */
+#define FM_DOWN (1 << 3) /* gone, says the kernel; the list may be late */
+#define FM_USABLE (1 << 4) /* the upshot */
+#define FM_SEEN (1 << 5) /* the peer knows it by `id` */
+#define FM_ANNOUNCED (1 << 6) /* because it was told */
+
+struct fm_local {
+	__u32 state; /* 0: free */
+	__u32 family;
+	__u32 ifindex;
+	__u32 bind; /* interface to bind a subflow to; 0: none */
+	__u32 backup; /* subflows of it are to be a backup */
+	__u32 id; /* address id, once there is one */
+	__u32 subflows; /* live ones, while WAKE runs */
+	__u32 pairs; /* places of remote addresses that have one, bit by bit; in WAKE */
+	__be32 addr[4];
+};
+
+/* The table changes in WAKE and LADDR_*, where the session is locked. */
+struct tcpopt_own {
+	struct bpf_mptcp_addr first_local, first_remote; /* of the initial subflow */
+	struct fm_local local[FM_LOCALS];
+	struct pm_backoff backoff[FM_LOCALS][FM_REMOTES]; /* under the session's lock */
+};
+
+static __always_inline bool fm_is(const struct fm_local *local,
+				  const struct bpf_mptcp_addr *addr)
+{
+	return local->state && local->family == addr->family &&
+	       pm_same_addr(local->addr, addr->addr);
+}
+
+/* FM_LOCALS: none */
+__noinline __u64 fm_find_local(const struct tcpopt_own *own, const struct bpf_mptcp_addr *addr)
+{
+	if (!own || !addr)
+		return FM_LOCALS;
+	for (__u32 l = 0; l < FM_LOCALS; l++)
+		if (fm_is(&own->local[l], addr))
+			return l;
+	return FM_LOCALS;
+}
+
+/* A place for the address, its old one if it has one; FM_LOCALS: no room. */
+__noinline __u64 fm_place(struct tcpopt_own *own, const struct bpf_mptcp_addr *addr,
+			  __u32 ifindex, bool loopback)
+{
+	__u64 l = fm_find_local(own, addr);
+	struct fm_local *local;
+
+	if (!own || !addr)
+		return FM_LOCALS;
+	for (__u32 i = 0; l >= FM_LOCALS && i < FM_LOCALS; i++)
+		if (!own->local[i].state)
+			l = i;
+	if (l >= FM_LOCALS)
+		return FM_LOCALS;
+	local = &own->local[l];
+	if (!local->state) {
+		local->family = addr->family;
+		local->backup = 0;
+		local->id = 0;
+		memcpy(local->addr, addr->addr, sizeof(local->addr));
+	}
+	local->ifindex = ifindex;
+	local->bind = loopback ? 0 : ifindex;
+	return l;
+}
+
+static __always_inline bool fm_is_first(const struct tcpopt_own *own,
+					const struct bpf_mptcp_addr *remote)
+{
+	const struct bpf_mptcp_addr *first = &own->first_remote;
+
+	return first->family == remote->family && pm_same_addr(first->addr, remote->addr) &&
+	       (!remote->port || first->port == remote->port);
+}
+
+/* FM_REMOTES: none. The first address counts as announced if the peer takes no
+ * join there but has announced it, too.
+ */
+static __always_inline __u64 fm_find_remote(const struct tcpopt_own *own,
+					    const struct pm_raddr_list *list, bool denied,
+					    const struct bpf_mptcp_addr *remote)
+{
+	__u64 r;
+
+	if (!denied && fm_is_first(own, remote))
+		return FM_FIRST;
+	r = pm_raddr_find(list, remote);
+	if (r < PM_RADDRS_MAX)
+		return r;
+	return fm_is_first(own, remote) ? FM_FIRST : FM_REMOTES;
+}
+
+/* Live subflows on an interface. */
+__noinline __u32 fm_on_interface(const struct tcpopt_own *own, __u32 ifindex)
+{
+	__u32 subflows = 0;
+
+	if (!own)
+		return 0;
+	for (__u32 l = 0; l < FM_LOCALS; l++)
+		if (own->local[l].state && own->local[l].ifindex == ifindex)
+			subflows += own->local[l].subflows;
+	return subflows;
+}
+
+/* Addresses that no other host can be reached from, or of one link only. The
+ * loader leaves them out unless it is asked for them.
+ */
+static __always_inline bool fm_of_no_use(const struct bpf_mptcp_addr *addr)
+{
+	__u32 first = bpf_ntohl(addr->addr[0]);
+
+	if (addr->family == AF_INET)
+		return first >> 24 == 127 || first >> 16 == 0xa9fe;
+	return first >> 22 == 0xfe80 >> 6 ||
+	       (!addr->addr[0] && !addr->addr[1] && !addr->addr[2]);
+}
+
+#endif /* TCPOPT_FULLMESH_OWN_H */

@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Who manages the paths of a session: one program, or the kernel as before."""
+import errno
+import signal
+
+import pytest
+
+import probe as pm
+from mptcp import counter
+from net import ADDRESS, CLIENT, SERVER, eventually
+from paths import MP_JOIN, SECOND, address
+
+UNCLAIMED = {"claim_at": 0}
+
+
+def ops(probe, **fields):
+    return [e.op for e in probe.events(**fields)]
+
+
+@pytest.mark.parametrize("at", [pm.NEW_SESSION, pm.FULLY_ESTABLISHED])
+def test_claimed_when_new_or_established(mptcp, at):
+    probes = [mptcp.probe(name, claim_at=at) for name in (CLIENT, SERVER)]
+    mptcp.connect()
+    for probe in probes:
+        assert probe.wait(at).claimed == 0
+        assert probe.now(pm.CLAIM) == 0, "once more does no harm"
+
+
+def test_unclaimed_session_tells_of_its_life_only(mptcp):
+    """And the kernel manages its paths as before."""
+    probes = [mptcp.probe(name, **UNCLAIMED) for name in (CLIENT, SERVER)]
+    family = mptcp.family
+    mptcp.paths.endpoint(CLIENT, address(family, 1, CLIENT), "subflow")
+    session = mptcp.connect()
+    session.wait_pairs(CLIENT, [(address(family, path, CLIENT), ADDRESS[family][SERVER])
+                                for path in (0, 1)])
+    session.wait_subflows(SERVER, 2)
+    session.close()
+    for probe in probes:
+        probe.wait(pm.CLOSE_SESSION)
+        assert ops(probe) == list(pm.OF_ALL)
+
+
+def test_claimed_and_unclaimed_at_once(mptcp, make_cgroup):
+    """The endpoints of the namespace are for the session that no program claimed."""
+    family = mptcp.family
+    mptcp.probe(CLIENT)
+    mptcp.paths.endpoint(CLIENT, address(family, 1, CLIENT), "subflow")
+    mptcp.paths.endpoint(SERVER, address(family, 1, SERVER), "signal")
+    other = mptcp.peer(CLIENT, make_cgroup("other"))
+    claimed = mptcp.connect()
+    unclaimed = mptcp.connect(client=other, port=7200)
+    local = [address(family, path, CLIENT) for path in (0, 1)]
+    eventually(lambda: {(local[1], address(family, path, SERVER)) for path in (0, 1)} <=
+               {sf.pair for sf in unclaimed.subflows(CLIENT)}, "the kernel's subflows")
+    claimed.exchange()
+    assert [sf.pair for sf in claimed.subflows(CLIENT)] == [(local[0], ADDRESS[family][SERVER])]
+    for session in (claimed, unclaimed):
+        session.download(100_000)
+        session.close()
+
+
+def test_two_path_managers_in_one_namespace(mptcp, make_cgroup):
+    cgroup = make_cgroup("other")
+    mptcp.attach(CLIENT, "ndiffports", subflows=3)
+    mptcp.attach(CLIENT, "delay", cgroup=cgroup, bytes=50_000, after=0, subflows=1)
+    one = mptcp.connect()
+    two = mptcp.connect(client=mptcp.peer(CLIENT, cgroup), port=7200)
+    one.wait_subflows(CLIENT, 3)
+    two.exchange()
+    assert len(two.subflows(CLIENT)) == 1
+    two.download(100_000)
+    two.wait_subflows(CLIENT, 2)
+    assert len(one.subflows(CLIENT)) == 3
+    for session in (one, two):
+        session.download(100_000)
+        session.close()
+
+
+def test_child_cgroup_comes_before_its_parent(mptcp, make_cgroup):
+    child = make_cgroup("child", mptcp.cgroups[CLIENT])
+    inner = mptcp.probe(CLIENT, cgroup=child)
+    outer = mptcp.probe(CLIENT, "pmprobe2")
+    session = mptcp.connect(client=mptcp.peer(CLIENT, child))
+    assert inner.wait(pm.NEW_SESSION).claimed == 0
+    assert outer.wait(pm.NEW_SESSION).claimed == -errno.EBUSY
+    inner.wait(pm.FULLY_ESTABLISHED)
+    assert inner.now(pm.OPEN) == 0
+    inner.wait(pm.SYNACK_RCV)
+    session.close()
+    outer.wait(pm.CLOSE_SESSION)
+    assert ops(outer) == [pm.NEW_SESSION, pm.CLOSE_SESSION]
+
+
+def test_first_of_two_in_a_cgroup(mptcp):
+    probes = [mptcp.probe(CLIENT, name) for name in ("pmprobe", "pmprobe2")]
+    session = mptcp.connect()
+    claims = [probe.wait(pm.NEW_SESSION).claimed for probe in probes]
+    assert sorted(claims) == [-errno.EBUSY, 0]
+    owner, other = probes if claims[0] == 0 else probes[::-1]
+    # The one that does not have it can do nothing with it, either.
+    late = other.order(pm.CLOSE_SESSION, pm.OPEN)
+    assert owner.now(pm.OPEN) == 0
+    session.wait_subflows(CLIENT, 2)
+    session.close()
+    assert other.result(late) < 0
+    assert ops(other) == [pm.NEW_SESSION, pm.CLOSE_SESSION]
+
+
+def test_busy_for_every_action(mptcp4, make_cgroup):
+    child = make_cgroup("child", mptcp4.cgroups[CLIENT])
+    mptcp4.probe(CLIENT, cgroup=child)
+    outer = mptcp4.probe(CLIENT, "pmprobe2", **UNCLAIMED)
+    orders = [outer.order(pm.NEW_SESSION, action) for action in (
+        pm.CLAIM, pm.OPEN, pm.CLOSE, pm.SET_BACKUP, pm.WITHDRAW, pm.DO_WAKE)]
+    mptcp4.connect(client=mptcp4.peer(CLIENT, child))
+    assert [outer.result(order) for order in orders] == [-errno.EBUSY] * len(orders)
+
+
+def test_action_claims(mptcp4):
+    """As the first one of Listing 7.1 does."""
+    probe = mptcp4.probe(CLIENT, **UNCLAIMED)
+    order = probe.order(pm.FULLY_ESTABLISHED, pm.OPEN)
+    session = mptcp4.connect()
+    assert probe.result(order) == 0
+    session.wait_subflows(CLIENT, 2)
+    probe.wait(pm.SYNACK_RCV)
+
+
+def test_too_late_to_claim(mptcp4):
+    """The in-kernel path manager is at work once the session is established."""
+    probe = mptcp4.probe(CLIENT, **UNCLAIMED, other_op=pm.ACTIVE_ESTABLISHED)
+    mptcp4.paths.endpoint(CLIENT, SECOND[4][CLIENT], "subflow")
+    session = mptcp4.connect(exchange=False)
+    # Of the subflow that the kernel opens.
+    later = [probe.order(pm.ACTIVE_ESTABLISHED, action) for action in (pm.CLAIM, pm.OPEN)]
+    session.exchange()
+    session.wait_subflows(CLIENT, 2)
+    assert [probe.result(order) for order in later] == [-errno.EACCES] * 2
+
+
+def test_claims_that_make_no_sense(mptcp4):
+    probe = mptcp4.probe(CLIENT, **UNCLAIMED, other_op=pm.ACTIVE_ESTABLISHED)
+    bad = probe.order(pm.NEW_SESSION, pm.CLAIM, a=2)
+    closed = probe.order(pm.CLOSE_SESSION, pm.CLAIM)
+    mptcp4.connect().close()
+    assert probe.result(bad) == -errno.EINVAL
+    assert probe.result(closed) == -errno.ENOTCONN
+    plain = [probe.order(pm.ACTIVE_ESTABLISHED, action) for action in (
+        pm.CLAIM, pm.OPEN, pm.DO_WAKE)]
+    mptcp4.connect(port=7300, mptcp=False, server_mptcp=False)
+    assert [probe.result(order) for order in plain] == [-errno.EOPNOTSUPP] * 3
+
+
+def test_successor_of_a_detached_program(mptcp4):
+    """Nobody manages the session until another program claims it."""
+    first = mptcp4.probe(CLIENT)
+    session = mptcp4.connect()
+    first.wait(pm.FULLY_ESTABLISHED)
+    mptcp4.loader.ok("detach", "pmprobe", "--cgroup", mptcp4.cgroups[CLIENT])
+    second = mptcp4.probe(CLIENT, "pmprobe2", claim_at=pm.WAKE)
+    second.wake()
+    assert second.wait(pm.WAKE).claimed == 0
+    assert second.now(pm.OPEN) == 0
+    session.wait_subflows(CLIENT, 2)
+    session.close()
+    second.wait(pm.CLOSE_SESSION)
+
+
+def test_killed_daemon_leaves_the_program_at_work(mptcp4):
+    mptcp4.attach(CLIENT, "ndiffports", subflows=2)
+    mptcp4.loader.stop(signal.SIGKILL)
+    session = mptcp4.connect()
+    session.wait_subflows(CLIENT, 2)
+    mptcp4.loader.start()
+    mptcp4.set(CLIENT, "ndiffports", subflows=3)
+    session.wait_subflows(CLIENT, 3)
+
+
+def test_limits_of_the_kernel_are_not_for_claimed_sessions(mptcp4):
+    """Nor the other way round."""
+    mptcp4.paths.limits(SERVER, subflows=1)
+    mptcp4.attach(CLIENT, "ndiffports", subflows=4)
+    unclaimed = mptcp4.connect()
+    unclaimed.wait_subflows(CLIENT, 2)
+    unclaimed.close()
+    mptcp4.probe(SERVER)
+    claimed = mptcp4.connect(port=7200)
+    claimed.wait_subflows(SERVER, 4)
+
+
+def test_checked_counters_and_wire_of_a_claimed_session(mptcp):
+    """Further subflows are as those of the other path managers."""
+    before = counter(CLIENT, "MPJoinSynTx"), counter(SERVER, "MPJoinAckRx")
+    mptcp.paths.wire.begin()
+    probe = mptcp.probe(CLIENT)
+    session = mptcp.connect()
+    assert probe.now(pm.OPEN) == 0
+    session.wait_subflows(SERVER, 2)
+    joins = mptcp.paths.wire.with_option(MP_JOIN)
+    assert [p.source for p in joins[:3]] == [CLIENT, SERVER, CLIENT]
+    assert int(joins[0].field("recvtok")[0]) == probe.wait(
+        pm.FULLY_ESTABLISHED).rem_token
+    assert counter(CLIENT, "MPJoinSynTx") == before[0] + 1
+    assert counter(SERVER, "MPJoinAckRx") == before[1] + 1

@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The callbacks of path managers: when they come, and with what."""
+import errno
+
+import pytest
+
+import probe as pm
+from mptcp import KINDS, PORT
+from net import CLIENT, SERVER, eventually, run
+from paths import MP_JOIN, MP_PRIO, MP_TCPRST, address
+
+ARPHRD_ETHER = 1
+
+
+def both(mptcp, **params):
+    return mptcp.probe(CLIENT, **params), mptcp.probe(SERVER, **params)
+
+
+def ifindex(name, interface):
+    return int(run("ip", "netns", "exec", name, "cat", f"/sys/class/net/{interface}/ifindex"))
+
+
+def other_source(mptcp):
+    """Order of a subflow from the client's second address to the server's first."""
+    return {"src": pm.sockaddr(address(mptcp.family, 1, CLIENT))}
+
+
+def joined(mptcp, client, server):
+    """A session with a second subflow; the events about that at each end."""
+    session = mptcp.connect()
+    assert client.now(pm.OPEN, **other_source(mptcp)) == 0
+    session.wait_subflows(CLIENT, 2)
+    return session, client.wait(pm.SYNACK_RCV), server.wait(pm.ADD_SOCK)
+
+
+def test_told_of_a_session_at_both_ends(mptcp):
+    client, server = both(mptcp)
+    session = mptcp.connect()
+    session.close()
+    for probe in (client, server):
+        probe.wait(pm.CLOSE_SESSION)
+    far = server.events(pm.NEW_SESSION)[0], client.events(pm.NEW_SESSION)[0]
+    for probe, side in ((client, 0), (server, 1)):
+        new, full, closed = (probe.events(op) for op in pm.OF_ALL)
+        assert len(new) == len(full) == len(closed) == 1
+        assert new[0].args[0] == side and full[0].args[:2] == [1, 1]
+        assert closed[0].args[:2] == [new[0].loc_token, pm.NORMAL]
+        assert len({e.loc_token for e in probe.events()}) == 1
+        assert len({e.netns for e in probe.events()}) == 1
+        assert full[0].rem_token == far[side].loc_token  # a client has no key of it before
+        assert new[0].loc_key and full[0].rem_key == far[side].loc_key
+        wanted = pm.SERVER_SIDE * side | pm.INET6 * (mptcp.kind != "ipv4")
+        assert new[0].flags & ~pm.FULLY == wanted
+        assert new[0].has_sk and full[0].has_sk and full[0].loaded == 0
+    near, far = (address(mptcp.family, 0, name) for name in (CLIENT, SERVER))
+    for probe, local, remote in ((client, near, far), (server, far, near)):
+        sf = probe.events(pm.FULLY_ESTABLISHED)[0].subflow
+        assert (str(sf.local.address), str(sf.remote.address)) == (local, remote)
+        assert (sf.local if probe is server else sf.remote).port == PORT
+        assert sf.id == 1 and sf.flags & pm.INITIAL
+        assert bool(sf.flags & pm.ACTIVE) == (probe is client)
+
+
+def test_token_is_what_ss_shows(mptcp4):
+    client, server = both(mptcp4)
+    session, _, _ = joined(mptcp4, client, server)
+    for name, probe in ((CLIENT, client), (SERVER, server)):
+        sf = next(sf for sf in session.subflows(name) if not sf.initial)
+        event = probe.wait(pm.FULLY_ESTABLISHED)
+        assert sf.token == event.loc_token
+        assert sf.remote_token == (event.rem_token if name == CLIENT else 0)
+
+
+def test_subflow_that_joins(mptcp):
+    client, server = both(mptcp)
+    session, mine, theirs = joined(mptcp, client, server)
+    assert mine.args == [2, ARPHRD_ETHER, ifindex(CLIENT, "eth1")]
+    assert theirs.args[:2] == [2, ARPHRD_ETHER] and theirs.args[2] == ifindex(SERVER, "eth1")
+    for event, probe, active in ((mine, client, True), (theirs, server, False)):
+        sf = event.subflow
+        local, remote = (sf.local, sf.remote) if active else (sf.remote, sf.local)
+        assert str(local.address) == address(mptcp.family, 1, CLIENT)
+        assert str(remote.address) == address(mptcp.family, 0, SERVER)
+        assert local.id > 0 and remote.id == 0 and sf.id == 2
+        assert bool(sf.flags & pm.ACTIVE) == active and not sf.flags & pm.INITIAL
+        assert probe.wait(pm.FULLY_ESTABLISHED, 2).args[:2] == [0, 2]
+    request, = server.events(pm.SUB_REQUEST)
+    assert request.args == [server.events(pm.NEW_SESSION)[0].loc_token, mine.subflow.local.id, 0]
+    assert request.loaded == -errno.ENOENT and not request.has_sk
+    session.exchange()
+
+
+def test_join_refused(mptcp):
+    """By a RST that says why; the other end is told that it failed."""
+    client, server = mptcp.probe(CLIENT), mptcp.probe(SERVER, refuse=1)
+    mptcp.paths.wire.begin()
+    session = mptcp.connect()
+    assert client.now(pm.OPEN) == 0
+    event = client.wait(pm.SUB_CLOSED)
+    assert event.args[1:] == [pm.FAILED, errno.ECONNREFUSED] and not event.subflow.state == 1
+    resets = [p for p in mptcp.paths.wire.with_option(MP_TCPRST) if p.flags & 4]
+    assert [p.source for p in resets] == [SERVER]
+    assert [int(v, 16) for v in resets[0].field("rst_reason")] == [3]  # prohibited
+    assert server.events(pm.SUB_REQUEST) and not server.events(pm.ADD_SOCK)
+    session.exchange()
+    assert len(session.subflows(CLIENT)) == 1
+
+
+def test_backup_join_is_told(mptcp):
+    client, server = both(mptcp)
+    mptcp.connect()
+    assert client.now(pm.OPEN_SUBFLOW, a=pm.SUBFLOW.size,
+                      subflow=pm.Subflow(flags=pm.BACKUP)) == 0
+    assert server.wait(pm.SUB_REQUEST).args[2] == 1
+    assert server.wait(pm.ADD_SOCK).subflow.flags & pm.PEER_BACKUP
+    assert client.wait(pm.SYNACK_RCV).subflow.flags & pm.BACKUP
+
+
+def test_priority_changed_by_the_peer(mptcp):
+    client, server = both(mptcp)
+    session, mine, theirs = joined(mptcp, client, server)
+    mptcp.paths.wire.begin()
+    for backup, number in ((1, 1), (0, 2)):
+        assert client.now(pm.SET_BACKUP, a=mine.args[0], b=backup) == 0
+        event = server.wait(pm.SUB_PRIORITY, number)
+        assert event.args[:2] == [theirs.args[0], backup]
+        assert bool(event.subflow.flags & pm.PEER_BACKUP) == bool(backup)
+        eventually(lambda backup=backup: any(sf.backup == bool(backup) for sf in
+                   session.subflows(CLIENT) if not sf.initial), "as ss shows it")
+    prio = mptcp.paths.wire.with_option(MP_PRIO)
+    assert {p.source for p in prio} == {CLIENT} and len(prio) >= 2
+    assert server.now(pm.SET_BACKUP, a=theirs.args[0], b=1) == 0
+    assert client.wait(pm.SUB_PRIORITY).args[:2] == [mine.args[0], 1]
+    session.exchange()
+
+
+def test_closed_by_either_end(mptcp):
+    """LOCAL where it was closed, FIN at the other end."""
+    client, server = both(mptcp)
+    session, mine, theirs = joined(mptcp, client, server)
+    assert client.now(pm.CLOSE, a=mine.args[0]) == 0
+    event = client.wait(pm.SUB_CLOSED)
+    assert event.args == [mine.args[0], pm.LOCAL, 0]
+    assert event.subflow.id == mine.args[0]
+    assert str(event.subflow.local.address) == address(mptcp.family, 1, CLIENT)
+    assert server.wait(pm.SUB_CLOSED).args[:2] == [theirs.args[0], pm.FIN]
+    session.wait_subflows(CLIENT, 1)
+    assert client.now(pm.OPEN) == 0
+    session.wait_subflows(SERVER, 2)
+    again = server.wait(pm.ADD_SOCK, 2)
+    assert server.now(pm.CLOSE, a=again.args[0]) == 0
+    assert server.wait(pm.SUB_CLOSED, 2).args[:2] == [again.args[0], pm.LOCAL]
+    assert client.wait(pm.SUB_CLOSED, 2).args[1] == pm.FIN
+    session.exchange()
+
+
+@pytest.mark.parametrize("end", [CLIENT, SERVER])
+def test_killed_at_either_end(mptcp, end):
+    client, server = both(mptcp)
+    session, mine, theirs = joined(mptcp, client, server)
+    session.wait_subflows(SERVER, 2)
+    victim = next(sf for sf in session.subflows(end) if not sf.initial)
+    session.kill(end, victim)
+    here, there = (client, server) if end == CLIENT else (server, client)
+    event = here.wait(pm.SUB_CLOSED)
+    assert event.args[1:] == [pm.LOCAL, errno.ECONNABORTED]
+    assert event.args[0] == (mine if end == CLIENT else theirs).args[0]
+    event = there.wait(pm.SUB_CLOSED)
+    assert event.args[1] == pm.RST and event.args[2] & 0xff == 0
+    assert event.args[0] == (theirs if end == CLIENT else mine).args[0]
+    session.exchange()
+
+
+def test_initial_subflow_killed(mptcp):
+    """The session goes on, and still has a name."""
+    client, server = both(mptcp)
+    session, _, _ = joined(mptcp, client, server)
+    session.kill(SERVER, next(sf for sf in session.wait_subflows(SERVER, 2) if sf.initial))
+    event = client.wait(pm.SUB_CLOSED)
+    assert event.args[:2] == [1, pm.RST] and event.subflow.flags & pm.INITIAL
+    session.exchange()
+    assert [sf.id for sf in client.walk() if sf.state == 1] == [2]
+    assert client.now(pm.OPEN, **other_source(mptcp)) == 0
+    session.wait_subflows(CLIENT, 2)
+    session.exchange()
+    session.close()
+    token = client.events(pm.NEW_SESSION)[0].loc_token
+    assert {e.loc_token for e in client.events()} == {token}
+    assert client.wait(pm.CLOSE_SESSION).args[0] == token
+
+
+def test_subflow_that_times_out(mptcp4):
+    """Its path is dead; the other one carries the data."""
+    mptcp4.hosts.sysctl(CLIENT, "net.ipv4.tcp_retries2", 3)
+    client, server = both(mptcp4)
+    session, mine, _ = joined(mptcp4, client, server)
+    mptcp4.paths.nft(SERVER, "iifname eth1 drop")
+    mptcp4.paths.nft(CLIENT, "iifname eth1 drop")
+    for _ in range(20):
+        session.upload(200_000)
+        if client.events(pm.SUB_CLOSED):
+            break
+    event = client.wait(pm.SUB_CLOSED, timeout=60)
+    assert event.args == [mine.args[0], pm.TIMEOUT, errno.ETIMEDOUT]
+
+
+def test_stale_subflow_is_shown(mptcp4):
+    client, server = both(mptcp4)
+    session, mine, _ = joined(mptcp4, client, server)
+    mptcp4.paths.nft(SERVER, "iifname eth1 drop")
+    session.upload(2_000_000)
+    assert [sf.id for sf in client.walk()] == [1, mine.args[0]]
+
+
+@pytest.mark.parametrize("flags", [0, pm.WANT_RECV])
+def test_what_the_application_reads(mptcp, flags):
+    client = mptcp.probe(CLIENT, claim_flags=flags)
+    session = mptcp.connect()
+    session.download(100_000)
+    events = client.events(pm.RECV)
+    assert bool(events) == bool(flags)
+    if flags:
+        counts = [e.args[0] | e.args[1] << 32 for e in events]
+        assert counts == sorted(counts) and counts[-1] == 101_000
+        assert all(e.has_sk and e.first == 0 and e.walked == 1 for e in events)
+        # Not wanted any more.
+        assert client.now(pm.CLAIM, a=0) == 0
+        session.download(5000)
+        assert len(client.events(pm.RECV)) == len(events)
+
+
+def test_every_pair_of_kinds_meets(mptcp4):
+    """Sockets of either family, one server of both."""
+    client, server = both(mptcp4)
+    for number, kind in enumerate(("mapped", "ipv6"), 1):
+        session = mptcp4.connect(kind=kind, port=7400 + number)
+        session.exchange()
+        session.close()
+        server.wait(pm.CLOSE_SESSION, number)
+    session = mptcp4.connect(address=KINDS["ipv4"][1], kind="mapped", port=7500)
+    session.close()
+    server.wait(pm.CLOSE_SESSION, 3)
+    assert len(client.events(pm.NEW_SESSION)) == len(server.events(pm.NEW_SESSION)) == 3
+    assert MP_JOIN not in [s for p in mptcp4.paths.wire.packets() for s in p.subtypes][:1]
