@@ -100,7 +100,7 @@ bench-pm: setup programs $(BENCH_OBJECTS)
 kselftests: setup
 	@scripts/kernel build stock patched
 	@scripts/selftests build
-	@tests/kselftests $(TESTS)
+	@tests/kselftests/run $(TESTS)
 
 # In the tree that has the unit tests, so that they are looked at too.
 lint: $(BUILD)/sanitized

@@ -4,6 +4,7 @@
 While a program waits for a file of the host, the guest's clock runs from timer to
 timer, for minutes if the host is slow.
 """
+import os
 import pathlib
 import re
 import shutil
@@ -16,10 +17,10 @@ def copy_programs(*programs, bind=("/dev",)):
     """Copy programs, at the same paths, and the libraries that they need."""
     files = set()
     for program in programs:
-        found = subprocess.run(["ldd", program], capture_output=True, text=True, check=False).stdout
+        found = subprocess.run(["ldd", str(program)], capture_output=True, text=True, check=False).stdout
         files |= {str(program), *re.findall(r"(/\S+) \(0x", found)}
     for path in files:
-        copy = MEMORY / path[1:]
+        copy = MEMORY / os.path.abspath(path)[1:]
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, copy)
     for path in ("/tmp", *bind):
