@@ -14,15 +14,18 @@ TEST_OBJECTS := $(foreach p,$(TEST_PROGRAMS),$(BUILD)/test-progs/$(notdir $(p:.c
 BENCH_OBJECTS := $(foreach p,$(BENCH_PROGRAMS),$(BUILD)/bench-progs/$(notdir $(p:.c=.o)))
 PREFIX ?= /usr/local
 
-.PHONY: help demo check check-series check-listing setup kernel programs userspace unit lint install clean bench-options
+.PHONY: help demo check check-series check-listing setup kernel programs userspace unit lint install clean bench-options bench-pm \
+	kselftests
 
 help:
-	@echo 'make demo          build all, boot the patched kernel, show the User Timeout Option at work'
+	@echo 'make demo          build all, boot the patched kernel, show an option and path managers at work'
 	@echo 'make check         build all, run every test'
 	@echo 'make kernel        build the patched kernel'
 	@echo 'make userspace     build tcpopt-loader and tcpoptctl'
 	@echo 'make programs      build the BPF programs'
 	@echo 'make bench-options measure what a TCP option costs; out/bench-options.csv'
+	@echo 'make bench-pm      measure MPTCP path managers, ours and others; out/bench-pm.csv'
+	@echo 'make kselftests    the kernel'"'"'s own MPTCP tests, stock and patched, compared (long)'
 	@echo 'make check-series  build every prefix of the patch series (long)'
 	@echo 'make check-listing PAPER=FILE  run Listing 1 of the netdev paper as it is printed'
 	@echo 'make unit          unit tests under ASan and UBSan'
@@ -84,6 +87,20 @@ bench-options: setup $(BENCH_OBJECTS)
 	@$(configure_userspace)
 	@cmake --build $(BUILD)/userspace --target bench-options
 	@tests/bench/run $(BENCH)
+
+# BENCH='--crowd 100 ndiffports': fewer sessions, not every path manager.
+bench-pm: setup programs $(BENCH_OBJECTS)
+	@scripts/kernel build patched
+	@scripts/selftests build
+	@$(configure_userspace)
+	@cmake --build $(BUILD)/userspace --target tcpopt-loader tcpoptctl bench-pm bench-csf bench-mptcpd
+	@tests/bench/run-pm $(BENCH)
+
+# TESTS='"mptcp_connect.sh -f 100000"': some, or with upstream's options.
+kselftests: setup
+	@scripts/kernel build stock patched
+	@scripts/selftests build
+	@tests/kselftests/run $(TESTS)
 
 # In the tree that has the unit tests, so that they are looked at too.
 lint: $(BUILD)/sanitized

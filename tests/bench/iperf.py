@@ -12,15 +12,15 @@ import json
 import os
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
 import time
 
+from memory import MEMORY, copy_programs
+
 ROUNDS = 3
 CGROUPS = {end: pathlib.Path("/sys/fs/cgroup") / f"bench-{end}" for end in ("sender", "receiver")}
 PINS = pathlib.Path("/sys/fs/bpf/bench")
-MEMORY = pathlib.Path("/run/bench")  # a tmpfs
 CLONE_NEWNET = 0x40000000
 SERVER = {"lo": "127.0.0.1", "link": "10.8.0.2"}
 BYTES = {"lo": 15_000_000, "link": 8_000_000}
@@ -56,21 +56,6 @@ def make_links():
         run("ip", "-n", end, "address", "add", f"{address}/24", "dev", "eth0")
         run("ip", "-n", end, "link", "set", "eth0", "up", "gso_max_segs", "1")
         run("tc", "-n", end, "qdisc", "add", "dev", "eth0", "root", *SHAPE)
-
-
-def copy_iperf3():
-    """A root directory in memory: while a program waits for a file of the host,
-    the guest's clock runs from timer to timer, for minutes if the host is slow.
-    """
-    found = run("ldd", "/usr/bin/iperf3").stdout
-    files = ["/usr/bin/iperf3", *re.findall(r"(/\S+) \(0x", found)]
-    for path in files:
-        copy = MEMORY / path[1:]
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(path, copy)
-    for name in ("dev", "tmp"):
-        (MEMORY / name).mkdir()
-    run("mount", "--bind", "/dev", MEMORY / "dev")
 
 
 def start(end, link, *arguments):
@@ -131,7 +116,7 @@ def main():
     for path in CGROUPS.values():
         path.mkdir()
     make_links()
-    copy_iperf3()
+    copy_programs("/usr/bin/iperf3")
     # What iperf3 costs without a transfer.
     start_up = {link: [transfer(link, 1000)[1] for _ in range(3)][-1] for link in SERVER}
     for _ in range(ROUNDS):

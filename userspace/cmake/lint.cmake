@@ -66,6 +66,11 @@ lint_target(tcpopt)
 lint_target(tcpopt-loader)
 lint_target(tcpoptctl)
 lint_target(bench-options)
+lint_target(bench-pm)
+lint_target(bench-csf)
+if(TARGET bench-mptcpd)
+  lint_target(bench-mptcpd)
+endif()
 if(TCPOPT_TESTS)
   # What the macros of GoogleTest make would not pass these.
   lint_target(unit-tests -cert-err58-cpp -cppcoreguidelines-owning-memory
