@@ -139,21 +139,20 @@ static __always_inline void fm_closed(struct bpf_sock_ops *skops)
 
 	if (!s || !pm_load(skops, BPF_MPTCP_SUBFLOW_EVENT, &sf))
 		return;
-	if (why != BPF_MPTCP_SUB_LOCAL) {
-		if (why == BPF_MPTCP_SUB_RST)
-			again = pm_after_reset(detail);
-		if (failed)
-			PM_COUNT(failed);
-		else
-			PM_COUNT(ended);
-		if (again == PM_AGAIN_NEVER)
-			PM_COUNT(prohibited);
-		pm_unmap(&sf.local);
-		pm_unmap(&sf.remote);
-		l = fm_find_local(&s->own, &sf.local);
-		r = fm_find_remote(&s->own, pm_raddr_list(skops), s->denied, &sf.remote);
-		fm_note(skops, l, r, failed, again);
-	}
+	if (why == BPF_MPTCP_SUB_RST)
+		again = pm_after_reset(detail);
+	if (failed)
+		PM_COUNT(failed);
+	else if (why != BPF_MPTCP_SUB_LOCAL)
+		PM_COUNT(ended);
+	if (again == PM_AGAIN_NEVER)
+		PM_COUNT(prohibited);
+	/* Whoever closed it: what is opened again at once may be closed at once. */
+	pm_unmap(&sf.local);
+	pm_unmap(&sf.remote);
+	l = fm_find_local(&s->own, &sf.local);
+	r = fm_find_remote(&s->own, pm_raddr_list(skops), s->denied, &sf.remote);
+	fm_note(skops, l, r, failed, again);
 	bpf_mptcp_wake(skops, 0);
 }
 

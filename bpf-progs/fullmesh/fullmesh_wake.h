@@ -284,8 +284,11 @@ static __always_inline void fm_announce(struct bpf_sock_ops *skops, struct tcpop
 	local->state |= FM_ANNOUNCED | FM_SEEN;
 }
 
-/* Tell the peer what came and what is gone; then the place of the latter is free. */
-__noinline int fm_tell(struct bpf_sock_ops *skops, __u32 stay, bool announce)
+/* Tell the peer what is gone, as long as its subflows are there: the kernel has
+ * nothing to say of an address that it neither announced nor uses. Where nothing
+ * else is left there is no way to tell, and the address may come back.
+ */
+__noinline int fm_withdraw(struct bpf_sock_ops *skops, __u32 stay, bool announce)
 {
 	struct tcpopt_session *s = pm_session(skops);
 
@@ -293,19 +296,32 @@ __noinline int fm_tell(struct bpf_sock_ops *skops, __u32 stay, bool announce)
 		return 0;
 	for (__u32 l = 0; l < FM_LOCALS; l++) {
 		struct fm_local *local = &s->own.local[l];
-		bool usable = local->state & FM_USABLE, announced = local->state & FM_ANNOUNCED;
+		bool gone = !(local->state & FM_USABLE) && local->state & FM_SEEN && stay;
 
-		if (usable && announce && !announced &&
+		if (!gone && (announce || !(local->state & FM_ANNOUNCED)))
+			continue;
+		if (bpf_mptcp_addr_withdraw(skops, local->id))
+			PM_COUNT(refused);
+		else
+			PM_COUNT(withdrawn);
+		local->state &= ~(FM_SEEN | FM_ANNOUNCED);
+	}
+	return 0;
+}
+
+/* Announce what came; the places of what is gone are free. */
+__noinline int fm_finish(struct bpf_sock_ops *skops, bool announce)
+{
+	struct tcpopt_session *s = pm_session(skops);
+
+	if (!s)
+		return 0;
+	for (__u32 l = 0; l < FM_LOCALS; l++) {
+		struct fm_local *local = &s->own.local[l];
+
+		if (announce && (local->state & (FM_USABLE | FM_ANNOUNCED)) == FM_USABLE &&
 		    (local->family == AF_INET || s->inet6))
 			fm_announce(skops, s, local);
-		/* Where nothing else is left there is no way to tell, and it may come back. */
-		if ((!usable && local->state & FM_SEEN && stay) || (announced && !announce)) {
-			if (bpf_mptcp_addr_withdraw(skops, local->id))
-				PM_COUNT(refused);
-			else
-				PM_COUNT(withdrawn);
-			local->state &= ~(FM_SEEN | FM_ANNOUNCED);
-		}
 		if (!(local->state & ~(FM_KNOWN | FM_DOWN)))
 			local->state = 0;
 	}
@@ -316,11 +332,14 @@ static __always_inline void fm_wake(struct bpf_sock_ops *skops, const struct ful
 {
 	struct tcpopt_session *s = pm_session(skops);
 	__u32 stay, over, next = 0;
+	bool announce;
 
 	if (!s || !s->established)
 		return;
+	announce = s->server && p->announce;
 	fm_sync(skops);
 	stay = fm_look(skops);
+	fm_withdraw(skops, stay, announce);
 	over = fm_close_homeless(skops, stay, p->per_interface);
 	if (over && bpf_mptcp_close_subflow(skops, over)) {
 		PM_COUNT(refused);
@@ -330,7 +349,7 @@ static __always_inline void fm_wake(struct bpf_sock_ops *skops, const struct ful
 	}
 	if (!s->server || p->server)
 		next = fm_fill(skops);
-	fm_tell(skops, stay, s->server && p->announce);
+	fm_finish(skops, announce);
 	if (next)
 		bpf_mptcp_wake(skops, next);
 }

@@ -35,7 +35,7 @@ class Sf:
     @staticmethod
     def _address(text):
         address, _, port = text.rpartition(":")
-        address = address.strip("[]").partition("%")[0]
+        address = address.partition("%")[0].strip("[]")
         return address.removeprefix("::ffff:"), port
 
     @property

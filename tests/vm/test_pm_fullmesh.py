@@ -96,7 +96,7 @@ def test_address_removed_and_added_again(meshed):
     meshed.paths.restore(CLIENT, meshed.family, 1)
     session.wait_pairs(CLIENT, mesh(meshed))
     session.exchange()
-    assert meshed.stats(CLIENT, "fullmesh")["local_gone"] == 1
+    assert meshed.stats(CLIENT, "fullmesh")["local_gone"] >= 1
 
 
 def test_announced_address_removed_and_added_again(meshed4):
@@ -157,7 +157,7 @@ def test_pair_that_fails_is_left_alone_for_longer_and_longer(mptcp4):
     mptcp4.attach(CLIENT, "fullmesh", retry=200, retry_max=3600000)
     mptcp4.paths.limits(SERVER, subflows=0)
     session = mptcp4.connect()
-    eventually(lambda: mptcp4.stats(CLIENT, "fullmesh")["failed"] >= 4, "some attempts")
+    eventually(lambda: mptcp4.stats(CLIENT, "fullmesh")["opened"] >= 5, "some attempts")
     start = mptcp4.stats(CLIENT, "fullmesh")["opened"]
     for _ in range(8):
         session.exchange()
