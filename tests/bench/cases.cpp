@@ -49,7 +49,7 @@ std::span<const Case> all_cases() { return kCases; }
 
 std::string_view needed_function(const Program& program) {
   if (program.object == "hooks") {
-    return "bpf_tcp_options_size_one";
+    return "__bpf_tcp_options_size";
   }
   if (program.object != "calls") {
     return {};
