@@ -31,10 +31,10 @@ TEST(FeatureTable, EntriesAreCompleteAndDistinct) {
     EXPECT_FALSE(entry.brought_by.empty()) << entry.name;
     EXPECT_TRUE(entry.ask) << entry.name;
   }
-  EXPECT_THAT(names, testing::IsSupersetOf({"sockops", "cgroup-link", "btf", "tcp-header-options",
-                                            "sk-storage", "tcp-iter", "iter-setsockopt",
-                                            "tcp-options", "tcp-option-calls", "tcp-delayed-ack",
-                                            "mptcp-path-manager"}));
+  EXPECT_THAT(names,
+              testing::IsSupersetOf({"sockops", "cgroup-link", "btf", "tcp-header-options",
+                                     "sk-storage", "tcp-iter", "iter-setsockopt", "tcp-options",
+                                     "tcp-option-calls", "tcp-delayed-ack", "mptcp-path-manager"}));
 }
 
 TEST(FeatureTable, SaysWhatBringsOurPatches) {
