@@ -46,7 +46,7 @@ Result<std::uint64_t> Joins::count() const {
   return count;
 }
 
-Result<std::vector<bench_session>> Joins::take() {
+Result<std::vector<bench_session>> Joins::take() const {
   std::vector<bench_session> sessions;
   std::uint32_t token = 0;
   while (bpf_map_get_next_key(sessions_, nullptr, &token) == 0) {

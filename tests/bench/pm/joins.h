@@ -23,7 +23,7 @@ class Joins {
   [[nodiscard]] Result<std::uint64_t> count() const;
 
   /// The sessions that were established since the last call.
-  Result<std::vector<bench_session>> take();
+  [[nodiscard]] Result<std::vector<bench_session>> take() const;
 
  private:
   struct LinkDeleter {
