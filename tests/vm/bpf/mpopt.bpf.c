@@ -61,7 +61,7 @@ static __noinline long mpopt_order(__u32 i, struct bpf_sock_ops **context)
 
 static __always_inline void mpopt_each(struct bpf_sock_ops *skops, const struct mpopt_params *p)
 {
-	__u8 opt[64] = { p->subtype << 4, p->exid >> 8, p->exid };
+	__u8 opt[64] __attribute__((aligned(8))) = { p->subtype << 4, p->exid >> 8, p->exid };
 	__u32 size = p->size;
 
 	if (p->each == 4)
@@ -70,12 +70,13 @@ static __always_inline void mpopt_each(struct bpf_sock_ops *skops, const struct 
 	if (skops->op == BPF_MPTCP_OPTIONS_SIZE_CALC) {
 		TCPOPT_COUNT(asked);
 		if (p->each != 2)
-			skops->reply = size;
+			TCPOPT_REPLY(skops, 0, size);
 		else if (size > sizeof(opt) || bpf_tcp_option_store(skops, opt, size))
 			TCPOPT_COUNT(refused);
 	} else if (p->each != 3) {
 		TCPOPT_COUNT(written);
-		memcpy(skops->replylong, opt, sizeof(skops->replylong));
+		for (int i = 0; i < 4; i++)
+			TCPOPT_REPLY(skops, i, ((__u32 *)opt)[i]);
 	}
 }
 
