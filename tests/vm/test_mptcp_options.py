@@ -7,7 +7,7 @@ import pytest
 import mpopt
 from mpopt import DONE, ECHOED, LOST, PARSE, SENT, UNTIL_ACKED, UNTIL_ECHOED, option
 from mptcp import counter
-from net import CLIENT, SERVER, eventually
+from net import CLIENT, SERVER, digest, eventually
 from probe import ADD_SOCK, CLOSE_SESSION, FULLY_ESTABLISHED, NEW_SESSION, SUB_CLOSED, SYNACK_RCV
 
 PRIVATE = 15
@@ -72,20 +72,27 @@ def test_order_is_kept(mptcp4, ends4):
     session.exchange()
 
 
-def test_during_transfers_in_both_directions(mptcp4, ends4):
+def test_during_transfers(mptcp4, ends4):
     """Data segments have no room; neither they nor their DSS are touched."""
     client, server = ends4
     session = mptcp4.connect()
     fallbacks = counter(CLIENT, "MPCapableFallbackACK")
-    session.client.start("send", session.out, 3_000_000)
-    session.server.start("send", session.inn, 3_000_000)
-    for n in range(10):
+    session.begin_download(5_000_000)
+    for n in range(8):
         client.send(bytes([n]), flags=UNTIL_ECHOED)
-    assert session.server.wait() == 3_000_000 and session.client.wait() == 3_000_000
-    session.client.start("recv", session.out, 3_000_000)
-    session.server.start("recv", session.inn, 3_000_000)
-    session.client.wait(), session.server.wait()
-    server.wait_values([bytes([n]) for n in range(10)])
+        server.send(bytes([n]), flags=UNTIL_ECHOED)
+    session.end_download(5_000_000)
+    for _ in range(4):
+        session.client.start("send", session.out, 50_000)
+        session.server.start("send", session.inn, 50_000)
+        client.send(b"c", flags=UNTIL_ECHOED)
+        server.send(b"s", flags=UNTIL_ECHOED)
+        assert session.client.wait() == session.server.wait() == 50_000
+        assert session.client.recv(session.out, 50_000) == \
+            session.server.recv(session.inn, 50_000) == digest(50_000)
+    values = [bytes([n]) for n in range(8)]
+    server.wait_values(values + [b"c"] * 4)
+    client.wait_values(values + [b"s"] * 4)
     assert counter(CLIENT, "MPCapableFallbackACK") == fallbacks
     session.exchange()
 
