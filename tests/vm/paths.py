@@ -169,6 +169,12 @@ class Paths:
                                    "type filter hook input priority 0;", *rules, "}", "}"]))
         self.undo.append(lambda: on(name, "nft", "delete table inet t", check=False))
 
+    def sysctl(self, name, key, value):
+        """Of a host's network namespace."""
+        old = on(name, "sysctl", "-n", key).strip()
+        self.undo.append(lambda: on(name, "sysctl", "-qw", f"{key}={old}"))
+        on(name, "sysctl", "-qw", f"{key}={value}")
+
     def limits(self, name, subflows=8, add_addr_accepted=8):
         """Of the in-kernel path manager."""
         old = re.search(r"add_addr_accepted (\d+) subflows (\d+)",
