@@ -66,6 +66,17 @@ def test_join_that_is_reset(mptcp4, peer):
         assert closed(probe, number) == [subflow, pm.RST, reason | TRANSIENT * transient]
 
 
+def test_join_that_is_refused_late(mptcp4, peer):
+    """After the third ACK, by which the host thinks that it is established."""
+    probe = mptcp4.probe(SERVER)
+    connect(mptcp4, peer)
+    assert probe.now(pm.OPEN) == 0
+    peer.take_join(established=False)
+    peer.reset(PROHIBITED)
+    assert closed(probe, 1)[1:] == [pm.RST, PROHIBITED]
+    assert len(probe.events(pm.FULLY_ESTABLISHED)) == 1
+
+
 REASONS = {"none": (), "resources": (RESOURCES, True), "prohibited": (PROHIBITED, True),
            "outstanding": (OUTSTANDING, True), "middlebox": (MIDDLEBOX, True)}
 WAITS = {"resources": 3}
