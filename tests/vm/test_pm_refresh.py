@@ -116,6 +116,16 @@ def test_waits_grow(mptcp4):
     assert time.monotonic() - start > 0.1 * (1 + 2 + 4 + 8 + 16) - 0.1
 
 
+def test_a_peer_that_denies_joins_to_its_first_address(mptcp4):
+    """It is not asked at all."""
+    mptcp4.hosts.sysctl(SERVER, "net.mptcp.allow_join_initial_addr_port", 0)
+    mptcp4.attach(CLIENT, "refresh", min=10)
+    session = mptcp4.connect()
+    session.kill(SERVER, session.wait_subflows(SERVER, 1)[0])
+    settled(mptcp4, reset=1, prohibited=1)
+    assert stats(mptcp4)["opened"] == stats(mptcp4)["refused"] == 0
+
+
 def test_join_that_is_prohibited_backs_off(mptcp4):
     """Joins the peer refuses look like failures; they are spaced by `syns`."""
     mptcp4.probe(SERVER, refuse=1)
