@@ -16,8 +16,15 @@ def stats(mptcp):
 
 def settled(mptcp, **wanted):
     """Wait until these counters are at these values."""
-    eventually(lambda: {key: stats(mptcp)[key] for key in wanted} == wanted,
-               f"{wanted}, {stats(mptcp)}")
+    seen = {}
+
+    def reached():
+        seen.update(stats(mptcp))
+        return {key: seen[key] for key in wanted} == wanted
+    try:
+        eventually(reached, f"{wanted}")
+    except AssertionError as error:
+        raise AssertionError(f"{error}: {seen}") from None
 
 
 def test_reset_subflow_is_replaced(mptcp):
