@@ -27,7 +27,8 @@ help:
 	@echo 'make bench-pm      measure MPTCP path managers, ours and others; out/bench-pm.csv'
 	@echo 'make kselftests    the kernel'"'"'s own MPTCP tests, stock and patched, compared (long)'
 	@echo 'make check-series  build every prefix of the patch series (long)'
-	@echo 'make check-listing PAPER=FILE  run Listing 1 of the netdev paper as it is printed'
+	@echo 'make check-listing PAPER=FILE [THESIS=FILE]  run Listings 1 and 2 of the netdev paper as printed,'
+	@echo '                   or 7.1 of the thesis instead of 2'
 	@echo 'make unit          unit tests under ASan and UBSan'
 	@echo 'make lint          clang-format, clang-tidy, shellcheck'
 	@echo 'make install       install programs and daemon (PREFIX=$(PREFIX), DESTDIR)'
@@ -50,12 +51,14 @@ kernel: setup
 check-series: setup
 	@scripts/check-series
 
-# The paper is not part of this repository.
+# The papers are not part of this repository. Listing 2 is 7.1 of the thesis, too.
 check-listing: setup userspace programs
 	@test -n "$(PAPER)" || { echo 'make check-listing PAPER=FILE: the text of the netdev 0x13 paper' >&2; exit 2; }
 	@tests/paper-listing $(PAPER) 'struct tcp_option {' $(BUILD)/test-progs/listing1.bpf.o
-	@scripts/vm --kernel patched --env TCPOPT_EXAMPLE=listing1 -- \
-		/usr/bin/python3 -m pytest -q -p no:cacheprovider tests/vm/test_hooks.py -k paper_example
+	@tests/paper-listing $(or $(THESIS),$(PAPER)) 'BPF_MPTCP_FULLY_ESTABLISHED) {' $(BUILD)/test-progs/listing2.bpf.o
+	@scripts/vm --kernel patched --env TCPOPT_EXAMPLE=listing1 --env TCPOPT_PM_EXAMPLE=listing2 -- \
+		/usr/bin/python3 -m pytest -q -p no:cacheprovider tests/vm/test_hooks.py::test_paper_example \
+		tests/vm/test_pm_listing.py
 
 programs: $(OBJECTS) $(TEST_OBJECTS)
 

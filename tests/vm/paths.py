@@ -25,12 +25,17 @@ def on(name, *command, check=True):
     return run("ip", "netns", "exec", name, *command, check=check)
 
 
+def ifindex(name, interface):
+    return int(on(name, "cat", f"/sys/class/net/{interface}/ifindex"))
+
+
 class MptcpWire(Wire):
     """tcpdump on all interfaces of the server."""
 
     INTERFACE = "any"
     SNAPLEN = "200"
-    FIELDS = ["ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "tcp.srcport", "tcp.dstport",
+    FIELDS = ["frame.time_epoch",
+              "ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "tcp.srcport", "tcp.dstport",
               "tcp.flags", "tcp.len", "tcp.options.mptcp.subtype", "tcp.options.mptcp.addrid",
               "tcp.options.mptcp.backup.flag", "tcp.options.mptcp.echo",
               "tcp.options.mptcp.ipver", "tcp.options.mptcp.ipv4", "tcp.options.mptcp.ipv6",
@@ -54,6 +59,7 @@ class Packet:
         self.src = values["ip.src"] or values["ipv6.src"]
         self.dst = values["ip.dst"] or values["ipv6.dst"]
         self.ports = int(values["tcp.srcport"]), int(values["tcp.dstport"])
+        self.time = float(values["frame.time_epoch"])
         self.flags = int(values["tcp.flags"], 16) & 0x3f
         self.payload = int(values["tcp.len"])
         self.subtypes = [int(v) for v in values["tcp.options.mptcp.subtype"].split(";") if v]

@@ -6,7 +6,7 @@ import mpopt
 from mpopt import EXID, PARSE, SEND, option
 from mptcp import counter, subflows
 from net import ACK, SERVER, eventually
-from rawmptcp import KIND, RawMptcpPeer, mptcp_options
+from rawmptcp import KIND, DataPeer
 
 PORT = 7200
 ECHO, ASK = 1, 2
@@ -20,7 +20,7 @@ class Bad:
         self.server = mpopt.Options(mptcp.loader, mptcp.cgroups[SERVER])
         self.peer = mptcp.hosts.peers[SERVER]
         self.listener = self.peer.listen("0.0.0.0", PORT, mptcp=True)
-        self.raw = RawMptcpPeer(mptcp.hosts, PORT)
+        self.raw = DataPeer(mptcp.hosts, PORT)
 
     def connect(self):
         self.peer.start("accept", self.listener)
@@ -112,12 +112,7 @@ def test_many_in_one_segment(bad):
 def test_before_a_mapping(bad):
     """Data keeps the mapping that comes behind an option."""
     bad.connect()
-    raw = bad.raw
-    mapping = raw.dss(100)
-    raw.send(ACK | 8, bytes([KIND, 8]) + option(b"abc") + mapping, bytes(100))
-    raw.data_seq += 100
-    raw.subflow_seq += 100
-    raw._await_ack(20)
+    bad.raw.data(100, before=bytes([KIND, 8]) + option(b"abc"))
     bad.lives()
     assert bad.server.values() == [b"abc"]
 
@@ -128,8 +123,8 @@ def test_echoes_are_not_echoed(bad):
     for serial in range(40):
         bad.send(option(b"q", bits=ASK) + bytes([serial]))
         bad.raw.receive(lambda flags, _, size: not size and any(
-            o[:1] == b"\xf1" for o in mptcp_options(bad.raw.options)))
-        echo = next(o for o in mptcp_options(bad.raw.options) if o[:1] == b"\xf1")
+            o[:1] == b"\xf1" for o in bad.raw.options_received()))
+        echo = next(o for o in bad.raw.options_received() if o[:1] == b"\xf1")
         assert echo == bytes([0xf1]) + EXID.to_bytes(2, "big") + bytes([serial])
     for serial in range(40):
         bad.send(option(b"", bits=ECHO) + bytes([serial]))
@@ -141,12 +136,12 @@ def test_after_fallback(bad):
     """A session without the third ACK's keys is none."""
     raw = bad.raw
     bad.peer.start("accept", bad.listener)
-    super(RawMptcpPeer, raw).connect(bytes([KIND, 4, 0x01, 0x01]))
+    super(DataPeer, raw).connect(bytes([KIND, 4, 0x01, 0x01]))
     bad.peer.wait()
     for length in range(0, 20):
         raw.send(ACK, bytes([KIND, 2 + length]) + option(bytes(20))[:length])
-    super(RawMptcpPeer, raw).data(100)
+    super(DataPeer, raw).data(100)
     assert not bad.server.events(PARSE)
     order = bad.server.order(SEND, opt=option(b"x"))
     bad.server.wake()
-    assert not any(o[0] >> 4 == 15 for o in mptcp_options(raw.options)), order
+    assert not any(o[0] >> 4 == 15 for o in raw.options_received()), order

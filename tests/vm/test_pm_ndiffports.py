@@ -120,6 +120,20 @@ def test_waits_grow_while_replacing_is_in_vain(mptcp4):
     session.close()
 
 
+def test_a_peer_that_denies_joins_to_its_first_address(mptcp4):
+    """It is not asked at all."""
+    mptcp4.hosts.sysctl(SERVER, "net.mptcp.allow_join_initial_addr_port", 0)
+    before = counter(CLIENT, "MPJoinSynTx")
+    mptcp4.attach(CLIENT, "ndiffports", subflows=3)
+    session = mptcp4.connect()
+    mptcp4.set(CLIENT, "ndiffports", subflows=4)
+    session.exchange()
+    stats = mptcp4.stats(CLIENT, "ndiffports")
+    assert (stats["denied"], stats["opened"], stats["refused"]) == (1, 0, 0)
+    assert counter(CLIENT, "MPJoinSynTx") == before
+    session.close()
+
+
 def test_server_opens_if_asked_to(mptcp4):
     """To a client that listens where it connected from, as peers of equal rank do."""
     mptcp4.attach(SERVER, "ndiffports", subflows=2)

@@ -6,7 +6,7 @@
 #include "../../../bpf-progs/tcpopt_param.h"
 
 #define PROBE_EVENTS 2048
-#define PROBE_ORDERS 64
+#define PROBE_ORDERS 96 /* more than the kernel takes at once */
 
 struct probe_params {
 	TCPOPT_PARAM(__u32, claim_at, "", 0, 255, 0, "op at which to claim a session; 0: never");
