@@ -161,11 +161,11 @@ class Paths:
             *(["nodad"] if family == 6 else []), check=False)
         self.routes()
 
-    def shape(self, path, rate, delay="5ms"):
+    def shape(self, path, rate, delay="5ms", *more):
         """Both directions of a path."""
         for name in (CLIENT, SERVER):
             run("tc", "-n", name, "qdisc", "replace", "dev", INTERFACES[path], "root", "netem",
-                "rate", rate, "delay", delay, "limit", "1000")
+                "rate", rate, "delay", delay, "limit", "1000", *more)
             self.undo.append(lambda name=name: run(
                 "tc", "-n", name, "qdisc", "del", "dev", INTERFACES[path], "root", check=False))
 

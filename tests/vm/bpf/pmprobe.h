@@ -51,6 +51,8 @@ enum probe_action {
 	PROBE_WAKE, /* a: ms */
 	PROBE_CLAIM, /* a: flags */
 	PROBE_LOAD, /* a: n; b: length */
+	PROBE_SCHEDULER, /* src: name, of length `src_len` */
+	PROBE_IDLE, /* a: ms */
 };
 
 struct probe_order {
