@@ -111,12 +111,15 @@ extern int bpf_mptcp_addr_signal(struct bpf_sock_ops *skops, const void *addr,
 				 __u32 addr__sz) __ksym __weak;
 extern int bpf_mptcp_addr_withdraw(struct bpf_sock_ops *skops, __u32 id) __ksym __weak;
 
-/* Its packet scheduler, one of net.mptcp.available_schedulers. -ENOENT: it is not. */
+/* One of net.mptcp.available_schedulers, with its NUL; -ENOENT if there is no such.
+ * For this session, and at any time.
+ */
 extern int bpf_mptcp_set_scheduler(struct bpf_sock_ops *skops, const void *name,
 				   __u32 name__sz) __ksym __weak;
-/* How long it is kept without subflows, 0: as net.mptcp.close_timeout says. */
-extern int bpf_mptcp_set_idle_timeout(struct bpf_sock_ops *skops,
-				      __u32 msecs) __ksym __weak;
+/* How long the session is kept without a subflow; the application gets ETIMEDOUT
+ * then. 0: net.mptcp.close_timeout, and no error.
+ */
+extern int bpf_mptcp_set_idle_timeout(struct bpf_sock_ops *skops, __u32 msecs) __ksym __weak;
 
 /* A struct bpf_mptcp_subflow: that of the callback (BPF_MPTCP_SUBFLOW_EVENT; only
  * local or remote in LADDR_* and ADD_RADDR), or the n-th of the session, from 0,
