@@ -8,7 +8,8 @@
 #define TCPOPT_MPTCP_H
 
 /* skops->op. skops->sk is the subflow, locked, where there is one; a reply shares
- * args[0]. A session that a program claimed calls that program only, an unclaimed
+ * args[0]. A session that a program claimed calls that program only, and those that
+ * own an MPTCP option of it (tcpopt_mptcp_option.h) about its subflows; an unclaimed
  * one calls every program, and these three callbacks only:
  */
 #define BPF_MPTCP_NEW_SESSION 0xd0 /* server side? */
@@ -47,6 +48,9 @@
 
 /* bpf_mptcp_claim() */
 #define BPF_MPTCP_WANT_RECV (1 << 0) /* BPF_MPTCP_RECV */
+
+/* bpf_mptcp_set_backup(): whatever the peer asked for, without telling it */
+#define BPF_MPTCP_BACKUP_OVERRIDE (1 << 1)
 
 #define BPF_MPTCP_SUBFLOWS_MAX 32 /* of a session, the initial one included */
 #define BPF_MPTCP_ACTIONS_MAX 64 /* of a session, not carried out yet */
@@ -99,6 +103,7 @@ extern int bpf_open_subflow(struct bpf_sock_ops *skops, const void *src__opt, __
 extern int bpf_mptcp_open_subflow(struct bpf_sock_ops *skops, const void *subflow,
 				  __u32 subflow__sz) __ksym __weak;
 extern int bpf_mptcp_close_subflow(struct bpf_sock_ops *skops, __u32 id) __ksym __weak;
+/* 1: a backup, 0: not; the peer is told (MP_PRIO), or BPF_MPTCP_BACKUP_OVERRIDE. */
 extern int bpf_mptcp_set_backup(struct bpf_sock_ops *skops, __u32 id,
 				__u32 backup) __ksym __weak;
 /* ADD_ADDR of a struct bpf_mptcp_addr, returns its id; RM_ADDR. */

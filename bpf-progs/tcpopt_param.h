@@ -42,10 +42,15 @@
 	__u32 name TCPOPT_TAG("type=algorithm") TCPOPT_TAG("default=none") \
 		TCPOPT_TAG("help=" help)
 
+/* The same with packet schedulers of MPTCP (bpf-progs/scheduler/scheduler.h). */
+#define TCPOPT_PARAM_SCHEDULER(name, help)                              \
+	__u32 name TCPOPT_TAG("type=scheduler") TCPOPT_TAG("default=none") \
+		TCPOPT_TAG("help=" help)
+
 /* Behind the name of a map that is a parameter too long for the struct; the key
  * of `tcpoptctl set` is the map's name.
  * @type: "prefixes": an LPM trie of struct tcpopt_prefix to __u32 1
- *        "algorithms": a hash of id to struct tcpopt_algorithm
+ *        "algorithms", "schedulers": a hash of id to struct tcpopt_algorithm
  *        "interfaces": a hash of struct tcpopt_ifname (tcpopt_addr.h) to __u32 1
  *        "address-kinds": a hash of TCPOPT_ADDR_KIND_* (tcpopt_addr.h) to __u32 1
  */
@@ -60,7 +65,7 @@ struct tcpopt_prefix {
 	__u8 addr[16];
 };
 
-#define TCPOPT_ALGORITHM_NAME_LEN 16 /* TCP_CA_NAME_MAX of the kernel */
+#define TCPOPT_ALGORITHM_NAME_LEN 16 /* TCP_CA_NAME_MAX, MPTCP_SCHED_NAME_MAX */
 struct tcpopt_algorithm {
 	char name[TCPOPT_ALGORITHM_NAME_LEN];
 	__u32 allowed;

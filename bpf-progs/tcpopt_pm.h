@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What path managers share: their sessions, and how to reach live ones.
+/* What programs of MPTCP sessions share: what they keep of them, and how to reach
+ * live ones. Path managers claim them, programs with an option ask (tcpopt_ask.h).
  *
  * A program says TCPOPT_MAPS(name), defines struct tcpopt_own (what it keeps for
  * a session) and includes this. Most callbacks come in softirq, on several
@@ -14,7 +15,7 @@
 
 #include "tcpopt_pm_subflow.h"
 
-#define PM_SESSIONS_MAX 65536 /* of one attachment; those beyond are not claimed */
+#define PM_SESSIONS_MAX 65536 /* of one attachment; those beyond are left alone */
 
 struct tcpopt_session {
 	struct bpf_spin_lock lock; /* of what @own says it is for */
@@ -58,27 +59,40 @@ static __always_inline struct tcpopt_session *pm_session(struct bpf_sock_ops *sk
 		err_;                                   \
 	})
 
-static __always_inline int pm_claim(struct bpf_sock_ops *skops, __u32 flags)
+/* In NEW_SESSION: a place for what is kept of it. NULL: no room. */
+static __always_inline struct tcpopt_session *pm_begin(struct bpf_sock_ops *skops)
 {
 	__u32 token = mptcp_loc_token(skops);
 	struct tcpopt_session *s;
-	int err;
 
-	/* First of all room: a session without a path manager is worse than another's. */
-	err = bpf_map_update_elem(&sessions, &token, pm_blank, BPF_ANY);
-	if (err)
-		return err;
-	err = bpf_mptcp_claim(skops, flags);
-	if (err) {
-		bpf_map_delete_elem(&sessions, &token);
-		return err;
-	}
+	if (bpf_map_update_elem(&sessions, &token, pm_blank, BPF_ANY))
+		return NULL;
 	s = bpf_map_lookup_elem(&sessions, &token);
 	if (s) {
 		s->server = skops->args[1];
 		s->netns = bpf_get_netns_cookie(skops);
 	}
-	return 0;
+	return s;
+}
+
+static __always_inline void pm_forget(struct bpf_sock_ops *skops)
+{
+	__u32 token = mptcp_loc_token(skops);
+
+	bpf_map_delete_elem(&sessions, &token);
+}
+
+static __always_inline int pm_claim(struct bpf_sock_ops *skops, __u32 flags)
+{
+	int err;
+
+	/* First of all room: a session without a path manager is worse than another's. */
+	if (!pm_begin(skops))
+		return -PM_ENOSPC;
+	err = bpf_mptcp_claim(skops, flags);
+	if (err)
+		pm_forget(skops);
+	return err;
 }
 
 /* In FULLY_ESTABLISHED; that of further subflows says nothing new. */
@@ -94,15 +108,8 @@ static __always_inline bool pm_established(struct bpf_sock_ops *skops, struct tc
 	return true;
 }
 
-static __always_inline void pm_forget(struct bpf_sock_ops *skops)
-{
-	__u32 token = mptcp_loc_token(skops);
-
-	bpf_map_delete_elem(&sessions, &token);
-}
-
-/* In the iterator: WAKE for the session of this subflow. One that another program
- * claimed looks around for nothing.
+/* In the iterator: WAKE for the session of this subflow. Programs that were told
+ * nothing new look around for nothing.
  */
 static __always_inline void pm_wake_live(struct sock_common *sk)
 {

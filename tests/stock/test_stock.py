@@ -9,7 +9,8 @@ def test_check_names_what_is_missing_and_what_brings_it(ctl):
     assert done.returncode == 1
     missing = [name for name, entry in features.items() if not entry["available"]]
     assert missing == ["tcp-options", "tcp-option-calls", "tcp-delayed-ack",
-                       "mptcp-path-manager"]
+                       "mptcp-path-manager", "mptcp-options", "mptcp-scheduler",
+                       "mptcp-idle-timeout"]
     for name in missing:
         symbol = "MPTCP_BPF_PM" if name.startswith("mptcp") else "BPF_TCP_OPTIONS"
         assert "kernel-patches" in features[name]["brought_by"]

@@ -34,7 +34,8 @@ TEST(FeatureTable, EntriesAreCompleteAndDistinct) {
   EXPECT_THAT(names,
               testing::IsSupersetOf({"sockops", "cgroup-link", "btf", "tcp-header-options",
                                      "sk-storage", "tcp-iter", "iter-setsockopt", "tcp-options",
-                                     "tcp-option-calls", "tcp-delayed-ack", "mptcp-path-manager"}));
+                                     "tcp-option-calls", "tcp-delayed-ack", "mptcp-path-manager",
+                                     "mptcp-options", "mptcp-scheduler", "mptcp-idle-timeout"}));
 }
 
 TEST(FeatureTable, SaysWhatBringsOurPatches) {

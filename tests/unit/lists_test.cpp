@@ -75,9 +75,11 @@ class Lists : public testing::Test {
 
   MapParam prefixes_{"prefixes", "prefixes", MapKind::Prefixes, 3, "help"};
   MapParam algorithms_{"allow", "algorithms", MapKind::Algorithms, 64, "help"};
+  MapParam schedulers_{"allow", "schedulers", MapKind::Schedulers, 2, "help"};
   MapParam interfaces_{"except", "except", MapKind::Interfaces, 3, "help"};
   MapParam kinds_{"include", "include", MapKind::AddressKinds, 8, "help"};
-  std::vector<std::string> offered_{"reno", "cubic", "homemade"};
+  Offered offered_{{AlgorithmKind::CongestionControl, {"reno", "cubic", "homemade"}},
+                   {AlgorithmKind::Scheduler, {"default", "redundant", "homemade"}}};
 };
 
 TEST_F(Lists, OfPrefixesComeBackInOrder) {
@@ -114,7 +116,8 @@ TEST_F(Lists, OfAlgorithmsHaveAnEntryForEachThatIsOfferedAndHasAnId) {
   const auto entries = parse_list(algorithms_, "cubic", offered_);
   ASSERT_TRUE(entries);
   ASSERT_EQ(entries->size(), 2U);
-  const auto id = static_cast<std::byte>(find_algorithm("cubic")->id);
+  const auto id =
+      static_cast<std::byte>(tcpopt::algorithms(AlgorithmKind::CongestionControl).find("cubic")->id);
   const auto& value = entries->at({id, std::byte{0}, std::byte{0}, std::byte{0}});
   EXPECT_EQ(value[0], std::byte{'c'});
   EXPECT_EQ(value[16], std::byte{1});
@@ -127,6 +130,28 @@ TEST_F(Lists, OfAlgorithmsNameWhatThereIs) {
             "this kernel offers no congestion control 'bbr'; use cubic, reno, or load its module "
             "(modprobe tcp_bbr)");
   EXPECT_EQ(algorithms("homemade"), "congestion control 'homemade' has no id; use cubic, reno");
+}
+
+TEST_F(Lists, OfSchedulersKnowTheirOwnNamesOnly) {
+  EXPECT_EQ(parse(schedulers_, ""), "[]");
+  EXPECT_EQ(parse(schedulers_, "redundant,default"), R"(["default","redundant"])");
+  EXPECT_EQ(parse(schedulers_, "reno"),
+            "this kernel offers no packet scheduler 'reno'; use default, redundant");
+  EXPECT_EQ(parse(schedulers_, "roundrobin"),
+            "this kernel offers no packet scheduler 'roundrobin'; use default, redundant");
+  EXPECT_EQ(parse(schedulers_, "homemade"),
+            "packet scheduler 'homemade' has no id; use default, redundant");
+  const auto entries = parse_list(schedulers_, "redundant", offered_);
+  ASSERT_TRUE(entries) << error_of(entries);
+  ASSERT_EQ(entries->size(), 2U);
+  const auto& value = entries->at({std::byte{3}, std::byte{0}, std::byte{0}, std::byte{0}});
+  EXPECT_EQ(value[0], std::byte{'r'});
+  EXPECT_EQ(value[16], std::byte{1});
+}
+
+TEST_F(Lists, OfAlgorithmsThatTheMapCannotHold) {
+  offered_[AlgorithmKind::Scheduler] = {"default", "redundant", "roundrobin"};
+  EXPECT_EQ(parse(schedulers_, ""), "these are 3 packet schedulers; give at most 2");
 }
 
 TEST_F(Lists, OfInterfacesAreNamesAndPatterns) {
@@ -189,7 +214,7 @@ TEST_F(Lists, AndScalarsAreChangedTogetherOrNotAtAll) {
   EXPECT_EQ(
       to_json(schema, *values),
       (nlohmann::json{{"number", 3}, {"prefixes", nlohmann::json::array()}, {"allow", {"reno"}}}));
-  const auto changed = change_values(schema, *values, {{"prefixes", "::1"}}, {"cubic"});
+  const auto changed = change_values(schema, *values, {{"prefixes", "::1"}}, {});
   ASSERT_TRUE(changed) << error_of(changed);
   EXPECT_EQ(to_json(schema, *changed),
             (nlohmann::json{{"number", 3}, {"prefixes", {"::1/128"}}, {"allow", {"reno"}}}));
@@ -200,14 +225,22 @@ TEST_F(Lists, AndScalarsAreChangedTogetherOrNotAtAll) {
             "no parameter 'nope'; it has number, prefixes, allow");
 }
 
-TEST(Algorithms, IdsAreDistinct) {
+class EachAlgorithm : public testing::TestWithParam<AlgorithmKind> {};
+
+TEST_P(EachAlgorithm, HasAnIdOfItsOwn) {
+  const auto& of = algorithms(GetParam());
   std::map<std::uint32_t, std::string_view> names;
-  for (const auto& algorithm : known_algorithms()) {
-    EXPECT_TRUE(names.emplace(algorithm.id, algorithm.name).second) << algorithm.name;
-    EXPECT_EQ(find_algorithm(algorithm.name)->id, algorithm.id);
+  for (const auto& one : of.known) {
+    EXPECT_TRUE(names.emplace(one.id, one.name).second) << one.name;
+    EXPECT_EQ(of.find(one.name)->id, one.id);
   }
-  EXPECT_EQ(find_algorithm("none"), nullptr);
+  EXPECT_EQ(of.find("none"), nullptr);
+  EXPECT_EQ(find_algorithms(of.type), &of);
 }
+
+INSTANTIATE_TEST_SUITE_P(Kinds, EachAlgorithm,
+                         testing::Values(AlgorithmKind::CongestionControl,
+                                         AlgorithmKind::Scheduler));
 
 }  // namespace
 }  // namespace tcpopt

@@ -75,7 +75,7 @@ TEST_F(ObjectTest, HasListsAndWhatParametersNeed) {
 TEST_F(ObjectTest, RefusesListsThatAreNotAsTheContractHasThem) {
   EXPECT_THAT(error_of(open("broken-unknown_list")),
               HasSubstr("map 'list': tag 'tcpopt:param=suffixes' is not known; use prefixes, "
-                        "algorithms, interfaces or address-kinds"));
+                        "algorithms, schedulers, interfaces or address-kinds"));
   EXPECT_THAT(error_of(open("broken-list_of_others")),
               HasSubstr("map 'list': it is not an LPM_TRIE of struct tcpopt_prefix to __u32"));
   EXPECT_THAT(error_of(open("broken-long_list")),

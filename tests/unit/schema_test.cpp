@@ -79,9 +79,17 @@ TEST_F(SchemaTest, AnAlgorithmIsAChoiceOfNames) {
   EXPECT_THAT(range_text(found->params[0]), HasSubstr("none|reno|cubic|"));
 }
 
+TEST_F(SchemaTest, ASchedulerIsAnother) {
+  one_member(integer(4), {"tcpopt:type=scheduler", "tcpopt:default=none"});
+  const auto found = schema();
+  ASSERT_TRUE(found) << error_of(found);
+  EXPECT_EQ(range_text(found->params[0]), "none|default|roundrobin|redundant");
+}
+
 TEST_F(SchemaTest, RefusesOtherTypeTags) {
   EXPECT_THAT(error_with({"tcpopt:type=colour"}),
-              HasSubstr("x: tag 'tcpopt:type=colour' does not fit; type=algorithm on a __u32"));
+              HasSubstr("x: tag 'tcpopt:type=colour' does not fit; use type=algorithm or type=scheduler "
+                        "on a __u32"));
   one_member(integer(2), {"tcpopt:type=algorithm"});
   EXPECT_THAT(error_of(schema()), HasSubstr("'tcpopt:type=algorithm' does not fit"));
 }

@@ -3,6 +3,7 @@
 import re
 
 from net import ADDRESS, CLIENT, SERVER, Peer, digest, eventually, run
+from paths import address
 
 PORT = 7100
 # kind of session: the server's address to listen at, and the one to connect to
@@ -28,6 +29,8 @@ class Sf:
         self.remote_id, self.local_id = (int(found[3]), int(found[5])) if found else (0, 0)
         received = re.search(r"bytes_received:(\d+)", rest)
         self.received = int(received[1]) if received else 0
+        pacing = re.search(r"pacing_rate \d+bps/(\d+)bps", rest)
+        self.pacing_max = int(pacing[1]) if pacing else None  # bit/s
         self.initial = not set(self.flags) & set("Jj")
         self.backup = "b" in self.flags  # this end asked for it
         self.peer_backup = "B" in self.flags
@@ -156,6 +159,10 @@ class Mptcp:
     def attach(self, name, program, cgroup=None, **params):
         settings = [f"--set={key}={value}" for key, value in params.items()]
         self.loader.ok("attach", program, "--cgroup", cgroup or self.cgroups[name], *settings)
+
+    def join(self, path=1, *flags):
+        """Sessions that the client begins from now on get a subflow on that path, too."""
+        self.paths.endpoint(CLIENT, address(self.family, path, CLIENT), "subflow", *flags)
 
     def set(self, name, program, cgroup=None, **params):
         self.loader.ok("set", program, "--cgroup", cgroup or self.cgroups[name],

@@ -103,15 +103,49 @@ ProbeProgram option_calls() {
   return program;
 }
 
-ProbeProgram path_manager() {
+/// A call of @p kfunc(skops, 0).
+ProbeProgram call_with_zero(const char* kfunc) {
   auto program = sockops({
-      // claim(skops, flags)
       set(BPF_REG_2, 0),
       call_kfunc(),
       set(BPF_REG_0, 1),
       exit(),
   });
-  program.kfuncs = {"bpf_mptcp_claim"};
+  program.kfuncs = {kfunc};
+  return program;
+}
+
+ProbeProgram mptcp_option() {
+  constexpr int kRoom = 8;
+  auto program = sockops({
+      // send(skops, id, option, size, flags)
+      store64(BPF_REG_10, -kRoom, 0),
+      set(BPF_REG_2, 0),
+      move(BPF_REG_3, BPF_REG_10),
+      add(BPF_REG_3, -kRoom),
+      set(BPF_REG_4, kRoom),
+      set(BPF_REG_5, 0),
+      call_kfunc(),
+      set(BPF_REG_0, 1),
+      exit(),
+  });
+  program.kfuncs = {"bpf_mptcp_option_send"};
+  return program;
+}
+
+ProbeProgram mptcp_scheduler() {
+  constexpr int kRoom = 8;
+  auto program = sockops({
+      // set_scheduler(skops, name, size)
+      store64(BPF_REG_10, -kRoom, 0),
+      move(BPF_REG_2, BPF_REG_10),
+      add(BPF_REG_2, -kRoom),
+      set(BPF_REG_3, kRoom),
+      call_kfunc(),
+      set(BPF_REG_0, 1),
+      exit(),
+  });
+  program.kfuncs = {"bpf_mptcp_set_scheduler"};
   return program;
 }
 
@@ -167,7 +201,14 @@ std::vector<Feature> make_table() {
        "kernel-patches/6.12 with CONFIG_BPF_TCP_OPTIONS=y",
        [] { return probe_enumerator("TCP_BPF_DELACK_RTT"); }},
       {"mptcp-path-manager", "path managers for MPTCP sessions",
-       "kernel-patches/6.12 with CONFIG_MPTCP_BPF_PM=y", loads(path_manager())},
+       "kernel-patches/6.12 with CONFIG_MPTCP_BPF_PM=y", loads(call_with_zero("bpf_mptcp_claim"))},
+      {"mptcp-options", "MPTCP options of programs",
+       "kernel-patches/6.12 with CONFIG_MPTCP_BPF_PM=y", loads(mptcp_option())},
+      {"mptcp-scheduler", "packet schedulers set per MPTCP session",
+       "kernel-patches/6.12 with CONFIG_MPTCP_BPF_PM=y", loads(mptcp_scheduler())},
+      {"mptcp-idle-timeout", "how long MPTCP sessions without subflows are kept",
+       "kernel-patches/6.12 with CONFIG_MPTCP_BPF_PM=y",
+       loads(call_with_zero("bpf_mptcp_set_idle_timeout"))},
   };
 }
 

@@ -4,8 +4,8 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "bpf/pinned.h"
 #include "params/algorithms.h"
@@ -43,11 +43,20 @@ Result<ParameterMaps> parameter_maps(const Object& object) {
                              [&object](const std::string& name) { return map_of(object, name); });
 }
 
-Result<std::vector<std::string>> offered_to(const Schema& schema) {
-  const bool used = std::any_of(schema.maps.begin(), schema.maps.end(), [](const MapParam& param) {
-    return param.kind == MapKind::Algorithms;
-  });
-  return used ? offered_algorithms() : std::vector<std::string>();
+Result<Offered> offered_to(const Schema& schema) {
+  Offered offered;
+  for (const auto& param : schema.maps) {
+    const auto kind = list_kind(param.kind).algorithms;
+    if (!kind) {
+      continue;
+    }
+    auto names = offered_algorithms(*kind);
+    if (!names) {
+      return pass(names);
+    }
+    offered.emplace(*kind, std::move(*names));
+  }
+  return offered;
 }
 
 Result<Values> values_of(const PinStore::Entry& pins, const Schema& schema) {

@@ -11,6 +11,7 @@
 #include "bpf/object.h"
 #include "bpf/parameter_maps.h"
 #include "daemon/pin_store.h"
+#include "params/algorithms.h"
 #include "params/interface.h"
 
 namespace tcpopt {
@@ -26,8 +27,8 @@ namespace tcpopt {
 /// The same of an object that is loaded and not pinned yet.
 [[nodiscard]] Result<ParameterMaps> parameter_maps(const Object& object);
 
-/// Names of the congestion controls to choose from; none if @p schema has no use for them.
-[[nodiscard]] Result<std::vector<std::string>> offered_to(const Schema& schema);
+/// Names of the algorithms to choose from, of the kinds that @p schema has a use for.
+[[nodiscard]] Result<Offered> offered_to(const Schema& schema);
 
 /// Current values.
 [[nodiscard]] Result<Values> values_of(const PinStore::Entry& pins, const Schema& schema);

@@ -1,45 +1,87 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "params/algorithms.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <array>
 #include <fstream>
 #include <iterator>
 
 #include "cc/cc.h"
+#include "scheduler/scheduler.h"
 
 namespace tcpopt {
 
 namespace {
 
-constexpr std::string_view kOffered = "/proc/sys/net/ipv4/tcp_available_congestion_control";
-
 #define TCPOPT_ALGORITHM(id, name) Algorithm{id, name},
-constexpr std::array kAlgorithms{CC_ALGORITHMS(TCPOPT_ALGORITHM)};
+constexpr std::array kCongestionControls{CC_ALGORITHMS(TCPOPT_ALGORITHM)};
+constexpr std::array kSchedulers{SCHED_SCHEDULERS(TCPOPT_ALGORITHM)};
 #undef TCPOPT_ALGORITHM
 
-constexpr bool fits(const Algorithm& algorithm) {
-  return algorithm.id != 0 && algorithm.name.size() < TCPOPT_ALGORITHM_NAME_LEN;
+// In order of AlgorithmKind.
+constexpr std::array kKinds{
+    Algorithms{AlgorithmKind::CongestionControl, "algorithm", "congestion control",
+               kCongestionControls, "tcp_",
+               "/proc/sys/net/ipv4/tcp_available_congestion_control",
+               "mount /proc, and enter a network namespace with IPv4"},
+    Algorithms{AlgorithmKind::Scheduler, "scheduler", "packet scheduler", kSchedulers, "",
+               "/proc/sys/net/mptcp/available_schedulers",
+               "mount /proc, and boot a kernel with CONFIG_MPTCP=y"},
+};
+
+constexpr bool fit(std::span<const Algorithm> known) {
+  std::uint32_t last = 0;
+  return std::all_of(known.begin(), known.end(), [&last](const Algorithm& one) {
+    const bool ordered = one.id > last;
+    last = one.id;
+    return ordered && one.name.size() < TCPOPT_ALGORITHM_NAME_LEN;
+  });
 }
-static_assert(std::all_of(kAlgorithms.begin(), kAlgorithms.end(), fits), "0 is none");
+static_assert(fit(kCongestionControls) && fit(kSchedulers), "0 is none");
+
+constexpr bool in_order() {
+  std::size_t place = 0;
+  return std::all_of(kKinds.begin(), kKinds.end(), [&place](const Algorithms& one) {
+    return static_cast<std::size_t>(one.kind) == place++;
+  });
+}
+static_assert(in_order());
 
 }  // namespace
 
-std::span<const Algorithm> known_algorithms() { return kAlgorithms; }
-
-const Algorithm* find_algorithm(std::string_view name) {
-  const auto* const found =
-      std::find_if(kAlgorithms.begin(), kAlgorithms.end(),
-                   [name](const Algorithm& algorithm) { return algorithm.name == name; });
-  return found == kAlgorithms.end() ? nullptr : found;
+const Algorithm* Algorithms::find(std::string_view name) const {
+  const auto found = std::find_if(known.begin(), known.end(),
+                                  [name](const Algorithm& one) { return one.name == name; });
+  return found == known.end() ? nullptr : &*found;
 }
 
-Result<std::vector<std::string>> offered_algorithms() {
-  std::ifstream file{std::string(kOffered)};
+const Algorithms& algorithms(AlgorithmKind kind) {
+  return kKinds.at(static_cast<std::size_t>(kind));
+}
+
+const Algorithms* find_algorithms(std::string_view type) {
+  const auto* const found = std::find_if(kKinds.begin(), kKinds.end(),
+                                         [type](const Algorithms& one) { return one.type == type; });
+  return found == kKinds.end() ? nullptr : found;
+}
+
+std::string algorithm_types() {
+  std::vector<std::string> types;
+  std::transform(kKinds.begin(), kKinds.end(), std::back_inserter(types),
+                 [](const Algorithms& one) { return fmt::format("type={}", one.type); });
+  return fmt::format("{}", fmt::join(types, " or "));
+}
+
+Result<std::vector<std::string>> offered_algorithms(AlgorithmKind kind) {
+  const auto& of = algorithms(kind);
+  std::ifstream file{std::string(of.offered_by)};
   std::vector<std::string> names{std::istream_iterator<std::string>(file), {}};
   if (names.empty()) {
-    return fail("the kernel does not say which congestion controls it offers",
-                "mount /proc, and enter a network namespace with IPv4");
+    return fail(fmt::format("the kernel does not say which {}s it offers", of.what),
+                std::string(of.cure));
   }
   return names;
 }

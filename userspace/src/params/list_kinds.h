@@ -4,12 +4,15 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "params/algorithms.h"
+
 namespace tcpopt {
 
-enum class MapKind { Prefixes, Algorithms, Interfaces, AddressKinds };
+enum class MapKind { Prefixes, Algorithms, Schedulers, Interfaces, AddressKinds };
 
 /// Bytes of a key and of a value.
 struct EntrySize {
@@ -23,6 +26,9 @@ struct ListKind {
   std::uint32_t map_type;     ///< BPF_MAP_TYPE_*
   EntrySize size;             ///< as bpf-progs/tcpopt_param.h and tcpopt_addr.h have it
   std::string_view declared;  ///< what the map has to be: "an X of Y to Z"
+  /// What its elements are; it has an entry for each that the kernel offers, and
+  /// the list says which are allowed.
+  std::optional<AlgorithmKind> algorithms = std::nullopt;
 };
 
 [[nodiscard]] const ListKind& list_kind(MapKind kind);

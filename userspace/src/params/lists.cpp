@@ -105,26 +105,33 @@ Result<Entries> parse_prefixes(const MapParam& param,
   return entries;
 }
 
-Result<Entries> parse_algorithms(const MapParam& param,
+/// How to come by one that is not offered, or has no id.
+std::string algorithm_cure(const Algorithms& of, std::string_view element,
+                           const std::set<std::string, std::less<>>& usable, bool is_offered) {
+  const bool may_be_module =
+      !is_offered && !of.module_prefix.empty() && of.find(element) != nullptr;
+  return fmt::format("use {}{}", fmt::join(usable, ", "),
+                     may_be_module ? fmt::format(", or load its module (modprobe {}{})",
+                                                 of.module_prefix, element)
+                                   : "");
+}
+
+Result<Entries> parse_algorithms(const MapParam& param, const Algorithms& of,
                                  const std::vector<std::string_view>& elements,
                                  const std::vector<std::string>& offered) {
   std::set<std::string, std::less<>> usable;
   std::copy_if(offered.begin(), offered.end(), std::inserter(usable, usable.end()),
-               [](const std::string& name) { return find_algorithm(name) != nullptr; });
-  if (auto room = check_room(usable.size(), param.capacity, "congestion controls"); !room) {
+               [&of](const std::string& name) { return of.find(name) != nullptr; });
+  if (auto room = check_room(usable.size(), param.capacity, fmt::format("{}s", of.what)); !room) {
     return pass(room);
   }
   std::set<std::string_view> allowed;
   for (const auto element : elements) {
     if (!usable.contains(element)) {
-      const bool nameless = std::find(offered.begin(), offered.end(), element) != offered.end();
-      return fail(
-          nameless ? fmt::format("congestion control '{}' has no id", element)
-                   : fmt::format("this kernel offers no congestion control '{}'", element),
-          fmt::format("use {}{}", fmt::join(usable, ", "),
-                      nameless || find_algorithm(element) == nullptr
-                          ? ""
-                          : fmt::format(", or load its module (modprobe tcp_{})", element)));
+      const bool is_offered = std::find(offered.begin(), offered.end(), element) != offered.end();
+      return fail(is_offered ? fmt::format("{} '{}' has no id", of.what, element)
+                             : fmt::format("this kernel offers no {} '{}'", of.what, element),
+                  algorithm_cure(of, element, usable, is_offered));
     }
     if (!allowed.insert(element).second) {
       return given_twice(element);
@@ -135,7 +142,7 @@ Result<Entries> parse_algorithms(const MapParam& param,
     tcpopt_algorithm value{};
     name.copy(std::begin(value.name), sizeof(value.name) - 1);
     value.allowed = allowed.contains(name) ? 1 : 0;
-    entries.emplace(bytes_of(find_algorithm(name)->id), bytes_of(value));
+    entries.emplace(bytes_of(of.find(name)->id), bytes_of(value));
   }
   return entries;
 }
@@ -210,8 +217,8 @@ nlohmann::json address_kinds_json(const Entries& entries) {
   return array;
 }
 
-Status set_lists(const Schema& schema, const Settings& settings,
-                 const std::vector<std::string>& offered, Values& values) {
+Status set_lists(const Schema& schema, const Settings& settings, const Offered& offered,
+                 Values& values) {
   for (const auto& [key, text] : settings) {
     const auto* param = schema.find_map(key);
     if (param == nullptr) {
@@ -228,19 +235,23 @@ Status set_lists(const Schema& schema, const Settings& settings,
 
 }  // namespace
 
-Result<Entries> parse_list(const MapParam& param, std::string_view text,
-                           const std::vector<std::string>& offered) {
+Result<Entries> parse_list(const MapParam& param, std::string_view text, const Offered& offered) {
   auto elements = split(text);
   if (!elements) {
     return pass(elements);
   }
+  if (const auto kind = list_kind(param.kind).algorithms) {
+    const auto names = offered.find(*kind);
+    return parse_algorithms(param, algorithms(*kind), *elements,
+                            names == offered.end() ? std::vector<std::string>() : names->second);
+  }
   switch (param.kind) {
     case MapKind::Prefixes:
       return parse_prefixes(param, *elements);
-    case MapKind::Algorithms:
-      return parse_algorithms(param, *elements, offered);
     case MapKind::Interfaces:
       return parse_keys(param, *elements, "interfaces", interface_element);
+    case MapKind::Algorithms:
+    case MapKind::Schedulers:
     case MapKind::AddressKinds:
       break;
   }
@@ -252,6 +263,7 @@ nlohmann::json to_json(const MapParam& param, const Entries& entries) {
     case MapKind::Prefixes:
       return prefixes_json(entries);
     case MapKind::Algorithms:
+    case MapKind::Schedulers:
       return algorithms_json(entries);
     case MapKind::Interfaces:
       return interfaces_json(entries);
@@ -262,7 +274,7 @@ nlohmann::json to_json(const MapParam& param, const Entries& entries) {
 }
 
 Result<Values> initial_values(const Schema& schema, const Settings& settings,
-                              const std::vector<std::string>& offered) {
+                              const Offered& offered) {
   auto scalars = initial_value(schema, settings);
   if (!scalars) {
     return pass(scalars);
@@ -282,7 +294,7 @@ Result<Values> initial_values(const Schema& schema, const Settings& settings,
 }
 
 Result<Values> change_values(const Schema& schema, Values old, const Settings& settings,
-                             const std::vector<std::string>& offered) {
+                             const Offered& offered) {
   auto scalars = change(schema, std::move(old.scalars), settings);
   if (!scalars) {
     return pass(scalars);
@@ -308,6 +320,7 @@ std::string range_text(const MapParam& param) {
     case MapKind::Prefixes:
       return fmt::format("ADDRESS/BITS,... up to {}", param.capacity);
     case MapKind::Algorithms:
+    case MapKind::Schedulers:
       return "NAME,... that the kernel offers";
     case MapKind::Interfaces:
       return fmt::format("INTERFACE,... up to {}, as in eth*", param.capacity);

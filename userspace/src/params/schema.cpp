@@ -90,8 +90,8 @@ Result<Number> limit(const Tags& tags, std::string_view key, const Param& param,
   return number;
 }
 
-/// tcpopt:type=algorithm makes an enum of an integer, with the choices that all
-/// programs share.
+/// tcpopt:type= makes an enum of an integer, with the choices that all programs
+/// share.
 Status describe_type_tag(const Tags& tags, Param& param) {
   auto type = single_tag(tags, "type");
   if (!type) {
@@ -100,13 +100,14 @@ Status describe_type_tag(const Tags& tags, Param& param) {
   if (*type == nullptr) {
     return {};
   }
-  if (**type != "algorithm" || param.kind != Kind::Integer || param.is_signed || param.size != 4) {
+  const auto* const of = find_algorithms(**type);
+  if (of == nullptr || param.kind != Kind::Integer || param.is_signed || param.size != 4) {
     return fail(fmt::format("tag 'tcpopt:type={}' does not fit", **type),
-                "type=algorithm on a __u32 is the only one there is");
+                fmt::format("use {} on a __u32", algorithm_types()));
   }
   param.kind = Kind::Enum;
   param.choices.emplace_back("none", std::uint64_t{0});
-  for (const auto& algorithm : known_algorithms()) {
+  for (const auto& algorithm : of->known) {
     param.choices.emplace_back(algorithm.name, std::uint64_t{algorithm.id});
   }
   return {};
