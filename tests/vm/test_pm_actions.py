@@ -9,7 +9,7 @@ import pytest
 import probe as pm
 from mptcp import PORT, counter
 from net import CLIENT, SERVER, SYN, eventually
-from paths import ADD_ADDR, MP_JOIN, RM_ADDR, address
+from paths import ADD_ADDR, MP_JOIN, RM_ADDR, address, ifindex
 
 FAR_AWAY = {4: "192.0.2.1", 6: "2001:db8::1"}
 
@@ -64,7 +64,7 @@ def test_open_with_interface_backup_and_ids(mptcp, probes):
     session = mptcp.connect()
     wanted = pm.Subflow(local=pm.Addr(at(mptcp, 1, CLIENT), number=77),
                         remote=pm.Addr(at(mptcp, 0, SERVER)), flags=pm.BACKUP,
-                        ifindex=3)
+                        ifindex=ifindex(CLIENT, "eth1"))
     assert client.now(pm.OPEN_SUBFLOW, a=pm.SUBFLOW.size, subflow=wanted) == 0
     sf = client.wait(pm.SYNACK_RCV).subflow
     assert sf.local.id == 77 and sf.flags & pm.BACKUP
@@ -73,9 +73,12 @@ def test_open_with_interface_backup_and_ids(mptcp, probes):
     shown = next(one for one in session.wait_subflows(CLIENT, 2) if not one.initial)
     assert shown.backup and shown.local_id == 77
     # That id is taken now.
-    wanted.local = pm.Addr(at(mptcp, 0, CLIENT), number=0)
-    wanted.local = pm.Addr("10.9.0.99" if mptcp.family == 4 else "fd09::99", number=77)
+    other, *more = ("10.9.1.8",) if mptcp.family == 4 else ("fd09:1::8", "nodad")
+    wanted.local = pm.Addr(other, number=77)
     assert client.now(pm.OPEN_SUBFLOW, a=pm.SUBFLOW.size, subflow=wanted) == -errno.EADDRNOTAVAIL
+    mptcp.paths.add_address(CLIENT, other, 1, *more)
+    assert client.now(pm.OPEN_SUBFLOW, a=pm.SUBFLOW.size, subflow=wanted) == 0
+    assert client.wait(pm.SUB_CLOSED).args == [0, pm.FAILED, errno.EEXIST]
 
 
 @pytest.mark.parametrize("length", [1, 3, 8, 15])
