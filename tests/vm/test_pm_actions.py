@@ -9,7 +9,7 @@ import pytest
 import probe as pm
 from mptcp import PORT, counter
 from net import CLIENT, SERVER, SYN, eventually
-from paths import ADD_ADDR, MP_JOIN, RM_ADDR, address
+from paths import ADD_ADDR, MP_JOIN, RM_ADDR, address, ifindex
 
 FAR_AWAY = {4: "192.0.2.1", 6: "2001:db8::1"}
 
@@ -64,7 +64,7 @@ def test_open_with_interface_backup_and_ids(mptcp, probes):
     session = mptcp.connect()
     wanted = pm.Subflow(local=pm.Addr(at(mptcp, 1, CLIENT), number=77),
                         remote=pm.Addr(at(mptcp, 0, SERVER)), flags=pm.BACKUP,
-                        ifindex=3)
+                        ifindex=ifindex(CLIENT, "eth1"))
     assert client.now(pm.OPEN_SUBFLOW, a=pm.SUBFLOW.size, subflow=wanted) == 0
     sf = client.wait(pm.SYNACK_RCV).subflow
     assert sf.local.id == 77 and sf.flags & pm.BACKUP
@@ -73,9 +73,12 @@ def test_open_with_interface_backup_and_ids(mptcp, probes):
     shown = next(one for one in session.wait_subflows(CLIENT, 2) if not one.initial)
     assert shown.backup and shown.local_id == 77
     # That id is taken now.
-    wanted.local = pm.Addr(at(mptcp, 0, CLIENT), number=0)
-    wanted.local = pm.Addr("10.9.0.99" if mptcp.family == 4 else "fd09::99", number=77)
+    other, *more = ("10.9.1.8",) if mptcp.family == 4 else ("fd09:1::8", "nodad")
+    wanted.local = pm.Addr(other, number=77)
     assert client.now(pm.OPEN_SUBFLOW, a=pm.SUBFLOW.size, subflow=wanted) == -errno.EADDRNOTAVAIL
+    mptcp.paths.add_address(CLIENT, other, 1, *more)
+    assert client.now(pm.OPEN_SUBFLOW, a=pm.SUBFLOW.size, subflow=wanted) == 0
+    assert client.wait(pm.SUB_CLOSED).args == [0, pm.FAILED, errno.EEXIST]
 
 
 @pytest.mark.parametrize("length", [1, 3, 8, 15])
@@ -213,24 +216,20 @@ def test_announce_with_port_and_id(mptcp, probes):
 
 
 def test_announcement_that_never_fits(mptcp4):
-    """IPv6 and a port, beside timestamps: dropped, counted, and not in the way of others."""
+    """IPv6 and a port, beside timestamps: refused, and not in the way of others."""
     client, server = mptcp4.probe(CLIENT), mptcp4.probe(SERVER)
     mptcp4.connect()
     dropped = counter(SERVER, "AddAddrTxDrop")
-    mptcp4.paths.wire.begin()
-    big, small = pm.Addr(FAR_AWAY[6], port=7777), pm.Addr(FAR_AWAY[6])
     orders = [server.order(pm.WAKE, pm.SIGNAL, a=pm.ADDR.size, subflow=pm.Subflow(local=one))
-              for one in (big, small)]
+              for one in (pm.Addr(FAR_AWAY[6], port=7777), pm.Addr(FAR_AWAY[6]))]
     server.wake()
-    ids = [server.result(order) for order in orders]
-    assert min(ids) > 0 and len(set(ids)) == 2
+    refused, number = [server.result(order) for order in orders]
+    assert refused == -errno.EMSGSIZE and number > 0
     event = client.wait(pm.ADD_RADDR)
-    assert (event.args[0], event.subflow.remote.port) == (ids[1], 0)
-    assert counter(SERVER, "AddAddrTxDrop") == dropped + 1
+    assert (event.args[0], event.subflow.remote.port) == (number, 0)
     server.wait(pm.ADDR_SIGNAL, 2)
-    assert [e.args[1] for e in server.events(pm.ADDR_SIGNAL)] == [0, ids[1]]
-    sent = mptcp4.paths.wire.with_option(ADD_ADDR, SERVER)
-    assert {v for p in sent for v in p.field("addrid")} == {str(ids[1])}
+    assert [e.args[1] for e in server.events(pm.ADDR_SIGNAL)] == [0, number]
+    assert counter(SERVER, "AddAddrTxDrop") == dropped
 
 
 def test_several_announcements_at_once(mptcp4):

@@ -125,3 +125,15 @@ def test_not_replaced_after_a_lasting_reason(mptcp4, peer, reason):
     assert peer.await_syn(MP_JOIN)
     stats = mptcp4.stats(SERVER, "refresh")
     assert (stats["reset"], stats["opened"], stats["prohibited"]) == (2, 1, 1)
+
+
+def test_not_tried_again_if_the_join_is_prohibited(mptcp4, peer):
+    """The replacement is, after the third ACK."""
+    mptcp4.attach(SERVER, "refresh", min=10, max=10)
+    connect(mptcp4, peer)
+    peer.reset()
+    peer.take_join(established=False)
+    peer.reset(PROHIBITED)
+    eventually(lambda: mptcp4.stats(SERVER, "refresh")["prohibited"] == 1, "heeded")
+    stats = mptcp4.stats(SERVER, "refresh")
+    assert (stats["reset"], stats["opened"], stats["failed"]) == (2, 1, 0)
