@@ -116,8 +116,8 @@ TEST_F(Lists, OfAlgorithmsHaveAnEntryForEachThatIsOfferedAndHasAnId) {
   const auto entries = parse_list(algorithms_, "cubic", offered_);
   ASSERT_TRUE(entries);
   ASSERT_EQ(entries->size(), 2U);
-  const auto id =
-      static_cast<std::byte>(tcpopt::algorithms(AlgorithmKind::CongestionControl).find("cubic")->id);
+  const auto id = static_cast<std::byte>(
+      tcpopt::algorithms(AlgorithmKind::CongestionControl).find("cubic")->id);
   const auto& value = entries->at({id, std::byte{0}, std::byte{0}, std::byte{0}});
   EXPECT_EQ(value[0], std::byte{'c'});
   EXPECT_EQ(value[16], std::byte{1});

@@ -87,9 +87,10 @@ TEST_F(SchemaTest, ASchedulerIsAnother) {
 }
 
 TEST_F(SchemaTest, RefusesOtherTypeTags) {
-  EXPECT_THAT(error_with({"tcpopt:type=colour"}),
-              HasSubstr("x: tag 'tcpopt:type=colour' does not fit; use type=algorithm or type=scheduler "
-                        "on a __u32"));
+  EXPECT_THAT(
+      error_with({"tcpopt:type=colour"}),
+      HasSubstr("x: tag 'tcpopt:type=colour' does not fit; use type=algorithm or type=scheduler "
+                "on a __u32"));
   one_member(integer(2), {"tcpopt:type=algorithm"});
   EXPECT_THAT(error_of(schema()), HasSubstr("'tcpopt:type=algorithm' does not fit"));
 }

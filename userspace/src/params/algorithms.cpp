@@ -24,8 +24,7 @@ constexpr std::array kSchedulers{SCHED_SCHEDULERS(TCPOPT_ALGORITHM)};
 // In order of AlgorithmKind.
 constexpr std::array kKinds{
     Algorithms{AlgorithmKind::CongestionControl, "algorithm", "congestion control",
-               kCongestionControls, "tcp_",
-               "/proc/sys/net/ipv4/tcp_available_congestion_control",
+               kCongestionControls, "tcp_", "/proc/sys/net/ipv4/tcp_available_congestion_control",
                "mount /proc, and enter a network namespace with IPv4"},
     Algorithms{AlgorithmKind::Scheduler, "scheduler", "packet scheduler", kSchedulers, "",
                "/proc/sys/net/mptcp/available_schedulers",
@@ -63,8 +62,8 @@ const Algorithms& algorithms(AlgorithmKind kind) {
 }
 
 const Algorithms* find_algorithms(std::string_view type) {
-  const auto* const found = std::find_if(kKinds.begin(), kKinds.end(),
-                                         [type](const Algorithms& one) { return one.type == type; });
+  const auto* const found = std::find_if(
+      kKinds.begin(), kKinds.end(), [type](const Algorithms& one) { return one.type == type; });
   return found == kKinds.end() ? nullptr : found;
 }
 

@@ -110,10 +110,10 @@ std::string algorithm_cure(const Algorithms& of, std::string_view element,
                            const std::set<std::string, std::less<>>& usable, bool is_offered) {
   const bool may_be_module =
       !is_offered && !of.module_prefix.empty() && of.find(element) != nullptr;
-  return fmt::format("use {}{}", fmt::join(usable, ", "),
-                     may_be_module ? fmt::format(", or load its module (modprobe {}{})",
-                                                 of.module_prefix, element)
-                                   : "");
+  return fmt::format(
+      "use {}{}", fmt::join(usable, ", "),
+      may_be_module ? fmt::format(", or load its module (modprobe {}{})", of.module_prefix, element)
+                    : "");
 }
 
 Result<Entries> parse_algorithms(const MapParam& param, const Algorithms& of,
