@@ -37,9 +37,10 @@ class Lone:
         return self.probe.order(pm.WAKE, pm.IDLE, a=msecs)
 
     def lose(self):
+        gone = len(self.probe.events(pm.SUB_CLOSED))
         for sf in self.session.subflows(other(self.end)):
             self.session.kill(other(self.end), sf)
-        self.session.wait_subflows(self.end, 0)
+        self.probe.wait(pm.SUB_CLOSED, gone + 1)
 
     def ends(self, timeout=30.0):
         """errno and seconds until then, or None."""
@@ -152,12 +153,12 @@ def test_zero_while_there_is_none(mptcp4):
 def test_one_that_joins_in_time_saves_it(mptcp, end):
     """The clock starts again when that one is gone, too."""
     lone = Lone(mptcp, end)
-    lone.idle(4000)
-    assert lone.opener.now(pm.DO_WAKE, a=1500) == 0
+    lone.idle(6000)
+    assert lone.opener.now(pm.DO_WAKE, a=2000) == 0
     lone.opener.order(pm.WAKE, pm.OPEN)
     lone.lose()
     lone.session.wait_subflows(end, 1)
-    assert lone.ends(5) is None
+    assert lone.ends(7) is None
     lone.session.exchange()
     lone.lose()
     assert lone.ends(1) is None

@@ -7,7 +7,7 @@ import pytest
 import probe as pm
 from mptcp import counter
 from net import CLIENT, SERVER, digest, eventually
-from paths import address, on
+from paths import INTERFACES, address, on
 
 MORE = ["roundrobin", "redundant"]
 MB = 1_000_000
@@ -88,9 +88,13 @@ class Two:
         """Wait until that part of it came on one of the paths at least."""
         eventually(lambda: max(self.progress()) > self.count * part, "progress", 120)
 
+    def prepare_cut(self):
+        """The first rule takes a slow guest seconds."""
+        self.mptcp.paths.nft(SERVER, "iifname nosuch drop")
+
     def cut(self, path):
-        """Nothing gets through, and nobody is told."""
-        self.mptcp.paths.shape(path, "8mbit", "5ms", "loss", "100%")
+        """Nothing gets through any more, and nobody is told."""
+        on(SERVER, "nft", f"add rule inet t c iifname {INTERFACES[path]} drop")
 
     def close(self):
         self.session.close()
@@ -247,15 +251,16 @@ def test_backup_is_spared(mptcp4, name):
 @pytest.mark.parametrize("cut", [0, 1])
 def test_redundant_path_cut_in_the_middle(mptcp, cut):
     """The other one does not even notice."""
-    two = Two(mptcp, shape="8mbit")
+    two = Two(mptcp, shape="4mbit")
     two.choose("redundant")
-    two.begin(8 * MB)
+    two.prepare_cut()
+    two.begin(6 * MB)
     two.half(0.2)
     two.cut(cut)
     then = two.progress()
     got, _ = two.finish()
-    assert MB < got[cut] < 7 * MB and got[cut] - then[cut] < 0.2 * MB, (then, got)
-    assert got[1 - cut] > 0.9 * 8 * MB, (then, got)
+    assert MB < got[cut] < 5.5 * MB and got[cut] == then[cut], (then, got)
+    assert got[1 - cut] > 0.9 * 6 * MB, (then, got)
     two.close()
 
 
@@ -301,16 +306,16 @@ def test_redundant_newcomer_takes_part(mptcp4):
 @pytest.mark.parametrize("end", [CLIENT, SERVER])
 def test_changed_in_the_middle_of_a_transfer(mptcp, end):
     """default, redundant, roundrobin, default, each for a while."""
-    two = Two(mptcp, end)
-    two.begin(12 * MB)
+    two = Two(mptcp, end, shape="2mbit")
+    two.begin(7 * MB)
     seen = []
     for name in ("redundant", "roundrobin", "redundant", "default"):
         start = sum(two.progress())
-        eventually(lambda: sum(two.progress()) > start + MB, "progress", 120)
+        eventually(lambda: sum(two.progress()) > start + MB / 4, "progress", 120)
         seen.append(counter(other(end), "DuplicateData"))
         two.choose(name)
     two.finish()
-    assert seen[2] > seen[1] > seen[0] or seen[3] > seen[0], seen
+    assert seen[1] > seen[0] + 50 and seen[3] > seen[2], seen
     two.choose("default")
     got, duplicates = two.transfer(2 * MB)
     assert sum(got) < 2.2 * MB and duplicates < 50, (got, duplicates)
@@ -318,14 +323,14 @@ def test_changed_in_the_middle_of_a_transfer(mptcp, end):
 
 
 def test_changed_all_the_time(mptcp4):
-    two = Two(mptcp4, more=("loss", "1%"))
+    two = Two(mptcp4, shape="3mbit", more=("loss", "1%"))
     two.begin(6 * MB)
     changes = 0
     while sum(two.progress()) < 5.5 * MB:
         two.choose(["redundant", "roundrobin", "default"][changes % 3])
         changes += 1
     two.finish()
-    assert changes > 5
+    assert changes > 2
     two.close()
 
 
