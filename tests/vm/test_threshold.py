@@ -232,6 +232,7 @@ def test_a_path_that_answers_no_probe_is_tried_after_a_while(delay4):
     for name in (CLIENT, SERVER):
         delay4.mptcp.paths.nft(name, f"iifname {INTERFACES[0]} drop")
     eventually(lambda: delay4.stats(SERVER)["lost"] == 1, "probe lost", 120)
+    fast(delay4)
     for name in (CLIENT, SERVER):
         on(name, "nft", "delete table inet t")
     eventually(lambda: delay4.stats(SERVER)["trials"] == 1, "used again", 60)
