@@ -249,9 +249,9 @@ def test_backup_is_spared(mptcp4, name):
 
 
 @pytest.mark.parametrize("cut", [0, 1])
-def test_redundant_path_cut_in_the_middle(mptcp, cut):
+def test_redundant_path_cut_in_the_middle(mptcp4, cut):
     """The other one does not even notice."""
-    two = Two(mptcp, shape="4mbit")
+    two = Two(mptcp4, shape="4mbit")
     two.choose("redundant")
     two.prepare_cut()
     two.begin(6 * MB)
@@ -279,10 +279,10 @@ def test_subflow_reset_in_the_middle(mptcp4, name):
     two.close()
 
 
-def test_redundant_with_a_slow_and_lossy_path(mptcp):
+def test_redundant_with_a_slow_and_lossy_path(mptcp4):
     """It sends less, and the fast one all."""
-    two = Two(mptcp)
-    mptcp.paths.shape(1, "1mbit", "40ms", "loss", "5%")
+    two = Two(mptcp4)
+    mptcp4.paths.shape(1, "1mbit", "40ms", "loss", "5%")
     two.choose("redundant")
     got, _ = two.transfer(4 * MB)
     assert got[0] > 0.95 * 4 * MB, got
@@ -291,22 +291,23 @@ def test_redundant_with_a_slow_and_lossy_path(mptcp):
 
 
 def test_redundant_newcomer_takes_part(mptcp4):
-    two = Two(mptcp4)
+    two = Two(mptcp4, shape="4mbit")
     assert two.client.now(pm.CLOSE, a=2) == 0
     two.session.wait_subflows(SERVER, 1)
     two.choose("redundant")
     two.begin(6 * MB)
-    two.half(0.2)
+    two.half(0.1)
+    two.before[1] = 0
     two.join()
     got, duplicates = two.finish()
-    assert got[0] > 0.9 * 6 * MB and got[1] > MB and duplicates > 30, got
+    assert got[0] > 0.9 * 6 * MB and got[1] > MB / 4 and duplicates > 30, got
     two.close()
 
 
 @pytest.mark.parametrize("end", [CLIENT, SERVER])
-def test_changed_in_the_middle_of_a_transfer(mptcp, end):
+def test_changed_in_the_middle_of_a_transfer(mptcp4, end):
     """default, redundant, roundrobin, default, each for a while."""
-    two = Two(mptcp, end, shape="2mbit")
+    two = Two(mptcp4, end, shape="2mbit")
     two.begin(7 * MB)
     seen = []
     for name in ("redundant", "roundrobin", "redundant", "default"):
