@@ -15,7 +15,7 @@ BENCH_OBJECTS := $(foreach p,$(BENCH_PROGRAMS),$(BUILD)/bench-progs/$(notdir $(p
 PREFIX ?= /usr/local
 
 .PHONY: help demo check check-series check-listing setup kernel programs userspace unit lint install clean bench-options bench-pm \
-	kselftests
+	figures kselftests
 
 help:
 	@echo 'make demo          build all, boot the patched kernel, show an option and path managers at work'
@@ -25,9 +25,11 @@ help:
 	@echo 'make programs      build the BPF programs'
 	@echo 'make bench-options measure what a TCP option costs; out/bench-options.csv'
 	@echo 'make bench-pm      measure MPTCP path managers, ours and others; out/bench-pm.csv'
+	@echo 'make figures       redraw the figures of the thesis on MPTCP options; out/figures'
 	@echo 'make kselftests    the kernel'"'"'s own MPTCP tests, stock and patched, compared (long)'
 	@echo 'make check-series  build every prefix of the patch series (long)'
-	@echo 'make check-listing PAPER=FILE  run Listing 1 of the netdev paper as it is printed'
+	@echo 'make check-listing PAPER=FILE [THESIS=FILE]  run Listings 1 and 2 of the netdev paper as printed,'
+	@echo '                   or 7.1 of the thesis instead of 2'
 	@echo 'make unit          unit tests under ASan and UBSan'
 	@echo 'make lint          clang-format, clang-tidy, shellcheck'
 	@echo 'make install       install programs and daemon (PREFIX=$(PREFIX), DESTDIR)'
@@ -50,12 +52,14 @@ kernel: setup
 check-series: setup
 	@scripts/check-series
 
-# The paper is not part of this repository.
+# The papers are not part of this repository. Listing 2 is 7.1 of the thesis, too.
 check-listing: setup userspace programs
 	@test -n "$(PAPER)" || { echo 'make check-listing PAPER=FILE: the text of the netdev 0x13 paper' >&2; exit 2; }
 	@tests/paper-listing $(PAPER) 'struct tcp_option {' $(BUILD)/test-progs/listing1.bpf.o
-	@scripts/vm --kernel patched --env TCPOPT_EXAMPLE=listing1 -- \
-		/usr/bin/python3 -m pytest -q -p no:cacheprovider tests/vm/test_hooks.py -k paper_example
+	@tests/paper-listing $(or $(THESIS),$(PAPER)) 'BPF_MPTCP_FULLY_ESTABLISHED) {' $(BUILD)/test-progs/listing2.bpf.o
+	@scripts/vm --kernel patched --env TCPOPT_EXAMPLE=listing1 --env TCPOPT_PM_EXAMPLE=listing2 -- \
+		/usr/bin/python3 -m pytest -q -p no:cacheprovider tests/vm/test_hooks.py::test_paper_example \
+		tests/vm/test_pm_listing.py
 
 programs: $(OBJECTS) $(TEST_OBJECTS)
 
@@ -95,6 +99,14 @@ bench-pm: setup programs $(BENCH_OBJECTS)
 	@$(configure_userspace)
 	@cmake --build $(BUILD)/userspace --target tcpopt-loader tcpoptctl bench-pm bench-csf bench-mptcpd
 	@tests/bench/run-pm $(BENCH)
+
+# FIGURES='rate-limit': one of them.
+figures: setup programs
+	@scripts/setup --packages tests/figures/packages
+	@scripts/kernel build patched
+	@$(configure_userspace)
+	@cmake --build $(BUILD)/userspace --target tcpopt-loader tcpoptctl
+	@tests/figures/run $(FIGURES)
 
 # TESTS='"mptcp_connect.sh -f 100000"': some, or with upstream's options.
 kselftests: setup

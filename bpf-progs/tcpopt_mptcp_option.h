@@ -31,7 +31,8 @@
 #define BPF_MPTCP_OPTION_SENT 1 /* as often as it was to be */
 #define BPF_MPTCP_OPTION_ACKED 2
 #define BPF_MPTCP_OPTION_ECHOED 3
-#define BPF_MPTCP_OPTION_LOST 4 /* none of these; the subflow carries no more of them */
+#define BPF_MPTCP_OPTION_LOST 4 /* none of these, or the subflow is gone */
+#define BPF_MPTCP_OPTION_MOVES 5 /* not done yet: lost on this subflow, another one takes it */
 
 /* bpf_mptcp_option_send(): until when. Else how many segments, 0 for one */
 #define BPF_MPTCP_OPTION_TIMES 0xff

@@ -4,8 +4,8 @@
  * heeded; FIN and what is closed here are as they should be.
  *
  * One attempt at a time for a pair of addresses, each later than the one before
- * as long as nothing lasts, and each of two SYNs, so that what a dead path costs
- * is known.
+ * as long as nothing lasts, and each of three SYNs at most, so that what a dead
+ * path costs is known.
  */
 #include "refresh.h"
 #include "../tcpopt_maps.h"
@@ -17,8 +17,12 @@ TCPOPT_MAPS(refresh);
 #include "../tcpopt_pm_subflow.h"
 
 #define REFRESH_PAIRS_MAX 8 /* of a session; it has one, or a few of the peer's choice */
-#define REFRESH_SYN_RETRIES 1
-#define REFRESH_SYNS (1 + REFRESH_SYN_RETRIES) /* of an attempt */
+#define REFRESH_SYN_RETRIES 1 /* fewer cannot be asked for */
+/* Of an attempt, at most. The kernel adds net.ipv4.tcp_syn_linear_timeouts to the
+ * retries, but ends it when the time of those that were asked for is over: after
+ * three times the first wait. Without back-off that is enough for a third SYN.
+ */
+#define REFRESH_SYNS 3
 #define REFRESH_MINUTE 60000 /* ms */
 
 /* Times are as of pm_now(). Fields change under the session's lock. */

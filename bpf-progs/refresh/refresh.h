@@ -9,7 +9,7 @@ struct refresh_params {
 	TCPOPT_PARAM(__u32, min, "ms", 10, 3600000, 100,
 		     "wait before a subflow is replaced; doubled each time that was in vain");
 	TCPOPT_PARAM(__u32, max, "ms", 10, 3600000, 60000, "longest such wait");
-	TCPOPT_PARAM(__u32, syns, "", 2, 1000, 10,
+	TCPOPT_PARAM(__u32, syns, "", 3, 1000, 10,
 		     "SYNs a minute that a session spends between two addresses in vain");
 };
 

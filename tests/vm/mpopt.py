@@ -10,7 +10,7 @@ from net import eventually
 from probe import WAKE
 
 PARSE, DONE = 0xca, 0xcb
-SENT, ACKED, ECHOED, LOST = 1, 2, 3, 4
+SENT, ACKED, ECHOED, LOST, MOVES = 1, 2, 3, 4, 5
 UNTIL_ACKED, UNTIL_ECHOED = 1 << 8, 1 << 9
 EXID = 0xfe01
 (SEND, CLEAR, WATCH, CLOSE, BACKUP, OPEN) = range(1, 7)

@@ -182,15 +182,30 @@ class Mptcp:
         self.more_peers[-1].join(str(cgroup))
         return self.more_peers[-1]
 
+    def listen(self, port=PORT, mptcp=True, kind=None):
+        """The server's listener on that port."""
+        if port not in self.listeners:
+            self.listeners[port] = self.hosts.peers[SERVER].listen(
+                KINDS[kind or self.kind][0], port, mptcp=mptcp)
+        return self.listeners[port]
+
+    def connect_unaccepted(self, port=PORT):
+        """The client's socket, and a function that accepts and returns the session."""
+        listener, client = self.listen(port), self.hosts.peers[CLIENT]
+        out = client.connect(KINDS[self.kind][1], port, mptcp=True)
+
+        def accept():
+            server = self.hosts.peers[SERVER]
+            return Session(client, server, out, server.accept(listener), port)
+        return out, accept
+
     def connect(self, client=None, port=PORT, mptcp=True, server_mptcp=True, kind=None,
                 address=None, exchange=True):
         """A session; the listener on a port is made once and stays."""
-        listen_at, connect_to = KINDS[kind or self.kind]
+        _, connect_to = KINDS[kind or self.kind]
         server = self.hosts.peers[SERVER]
         client = client or self.hosts.peers[CLIENT]
-        if port not in self.listeners:
-            self.listeners[port] = server.listen(listen_at, port, mptcp=server_mptcp)
-        server.start("accept", self.listeners[port])
+        server.start("accept", self.listen(port, server_mptcp, kind))
         out = client.connect(address or connect_to, port, mptcp=mptcp)
         session = Session(client, server, out, server.wait(), port)
         if exchange:

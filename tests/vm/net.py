@@ -225,7 +225,8 @@ class Wire:
     def mark(self):
         """All packets up to now: a marker goes over the link and is waited for."""
         self.marks += 1
-        marker = b"tcpopt-mark-%d." % self.marks
+        # Each capture sees the markers of all.
+        marker = b"tcpopt-mark-%x-%d." % (id(self), self.marks)
         packets, sent = [], 0
 
         def send():

@@ -25,12 +25,17 @@ def on(name, *command, check=True):
     return run("ip", "netns", "exec", name, *command, check=check)
 
 
+def ifindex(name, interface):
+    return int(on(name, "cat", f"/sys/class/net/{interface}/ifindex"))
+
+
 class MptcpWire(Wire):
     """tcpdump on all interfaces of the server."""
 
     INTERFACE = "any"
     SNAPLEN = "200"
-    FIELDS = ["ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "tcp.srcport", "tcp.dstport",
+    FIELDS = ["frame.time_epoch",
+              "ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "tcp.srcport", "tcp.dstport",
               "tcp.flags", "tcp.len", "tcp.options.mptcp.subtype", "tcp.options.mptcp.addrid",
               "tcp.options.mptcp.backup.flag", "tcp.options.mptcp.echo",
               "tcp.options.mptcp.ipver", "tcp.options.mptcp.ipv4", "tcp.options.mptcp.ipv6",
@@ -54,6 +59,7 @@ class Packet:
         self.src = values["ip.src"] or values["ipv6.src"]
         self.dst = values["ip.dst"] or values["ipv6.dst"]
         self.ports = int(values["tcp.srcport"]), int(values["tcp.dstport"])
+        self.time = float(values["frame.time_epoch"])
         self.flags = int(values["tcp.flags"], 16) & 0x3f
         self.payload = int(values["tcp.len"])
         self.subtypes = [int(v) for v in values["tcp.options.mptcp.subtype"].split(";") if v]
@@ -155,11 +161,11 @@ class Paths:
             *(["nodad"] if family == 6 else []), check=False)
         self.routes()
 
-    def shape(self, path, rate, delay="5ms"):
+    def shape(self, path, rate, delay="5ms", *more):
         """Both directions of a path."""
         for name in (CLIENT, SERVER):
             run("tc", "-n", name, "qdisc", "replace", "dev", INTERFACES[path], "root", "netem",
-                "rate", rate, "delay", delay, "limit", "1000")
+                "rate", rate, "delay", delay, "limit", "1000", *more)
             self.undo.append(lambda name=name: run(
                 "tc", "-n", name, "qdisc", "del", "dev", INTERFACES[path], "root", check=False))
 
@@ -168,6 +174,12 @@ class Paths:
         on(name, "nft", "\n".join(["table inet t {", "chain c {",
                                    "type filter hook input priority 0;", *rules, "}", "}"]))
         self.undo.append(lambda: on(name, "nft", "delete table inet t", check=False))
+
+    def sysctl(self, name, key, value):
+        """Of a host's network namespace."""
+        old = on(name, "sysctl", "-n", key).strip()
+        self.undo.append(lambda: on(name, "sysctl", "-qw", f"{key}={old}"))
+        on(name, "sysctl", "-qw", f"{key}={value}")
 
     def limits(self, name, subflows=8, add_addr_accepted=8):
         """Of the in-kernel path manager."""

@@ -68,7 +68,7 @@ class RawPeer:
         RawPeer.port += 1
         self.local = RawPeer.port
         self.next, self.acked, self.taken = FIRST, 0, 0
-        self.options = b""  # of what was received last
+        self.options, self.source = b"", 0  # of what was received last
 
     def send(self, flags, options=b"", payload=b""):
         """One segment. Options are filled up with NOPs."""
@@ -96,8 +96,9 @@ class RawPeer:
             if packet[9] != socket.IPPROTO_TCP or packet[16:20] != socket.inet_aton(RAW_ADDRESS):
                 continue
             source, target, seq, ack, offset, flags = struct.unpack_from("!HHIIBB", packet, at)
-            if (source, target) != (self.remote, self.local):
+            if target != self.local or self.remote not in (None, source):
                 continue
+            self.source = source
             data = at + (offset >> 4) * 4
             size = struct.unpack_from("!H", packet, 2)[0] - data
             self.acked = max(self.acked, seq + size + bool(flags & (SYN | FIN)))

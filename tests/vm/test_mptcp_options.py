@@ -5,9 +5,10 @@ import errno
 import pytest
 
 import mpopt
-from mpopt import DONE, ECHOED, LOST, PARSE, SENT, UNTIL_ACKED, UNTIL_ECHOED, option
+from mpopt import (ACKED, DONE, ECHOED, LOST, MOVES, PARSE, SENT, UNTIL_ACKED, UNTIL_ECHOED,
+                   option)
 from mptcp import counter
-from net import CLIENT, SERVER, eventually
+from net import CLIENT, SERVER, digest, eventually
 from probe import ADD_SOCK, CLOSE_SESSION, FULLY_ESTABLISHED, NEW_SESSION, SUB_CLOSED, SYNACK_RCV
 
 PRIVATE = 15
@@ -72,20 +73,27 @@ def test_order_is_kept(mptcp4, ends4):
     session.exchange()
 
 
-def test_during_transfers_in_both_directions(mptcp4, ends4):
+def test_during_transfers(mptcp4, ends4):
     """Data segments have no room; neither they nor their DSS are touched."""
     client, server = ends4
     session = mptcp4.connect()
     fallbacks = counter(CLIENT, "MPCapableFallbackACK")
-    session.client.start("send", session.out, 3_000_000)
-    session.server.start("send", session.inn, 3_000_000)
-    for n in range(10):
+    session.begin_download(5_000_000)
+    for n in range(8):
         client.send(bytes([n]), flags=UNTIL_ECHOED)
-    assert session.server.wait() == 3_000_000 and session.client.wait() == 3_000_000
-    session.client.start("recv", session.out, 3_000_000)
-    session.server.start("recv", session.inn, 3_000_000)
-    session.client.wait(), session.server.wait()
-    server.wait_values([bytes([n]) for n in range(10)])
+        server.send(bytes([n]), flags=UNTIL_ECHOED)
+    session.end_download(5_000_000)
+    for _ in range(4):
+        session.client.start("send", session.out, 50_000)
+        session.server.start("send", session.inn, 50_000)
+        client.send(b"c", flags=UNTIL_ECHOED)
+        server.send(b"s", flags=UNTIL_ECHOED)
+        assert session.client.wait() == session.server.wait() == 50_000
+        assert session.client.recv(session.out, 50_000) == \
+            session.server.recv(session.inn, 50_000) == digest(50_000)
+    values = [bytes([n]) for n in range(8)]
+    server.wait_values(values + [b"c"] * 4)
+    client.wait_values(values + [b"s"] * 4)
     assert counter(CLIENT, "MPCapableFallbackACK") == fallbacks
     session.exchange()
 
@@ -304,3 +312,85 @@ def test_fallback_ends_it(mptcp4, ends4):
     mptcp4.paths.wire.begin()
     client.wake()
     assert not on_wire(mptcp4.paths.wire.packets(), CLIENT)
+
+
+# Behind timestamps and a DATA_ACK: kind 30 with subtype 0xf.
+CARRIES_OPTION = "@th,352,8 0x1e @th,368,4 0xf"
+
+
+def two_subflows(mptcp):
+    """The first one of a session and another, which ndiffports opened."""
+    mptcp.attach(CLIENT, "ndiffports", subflows=2)
+    session = mptcp.connect()
+    flows = session.wait_subflows(CLIENT, 2)
+    return session, next(sf for sf in flows if sf.initial)
+
+
+def test_lost_on_one_path(mptcp4, ends4):
+    """It goes on to the other one, once and for all; the data takes both."""
+    client, server = ends4
+    session, first = two_subflows(mptcp4)
+    mptcp4.paths.nft(SERVER, f"tcp sport {first.lport} {CARRIES_OPTION} counter drop")
+    client.send(b"moved", flags=UNTIL_ECHOED)
+    assert client.wait(DONE, timeout=90).args[1:] == [MOVES, 1]
+    assert client.wait(DONE, 2).args[1:] == [ECHOED, 2]
+    server.wait_values([b"moved"])
+    client.send(b"at once", flags=UNTIL_ECHOED)
+    assert client.wait(DONE, 3).args[1:] == [ECHOED, 2]
+    session.download(500_000)
+    assert len(session.subflows(CLIENT)) == 2
+
+
+def test_only_the_echo_is_lost(mptcp4, ends4):
+    """Sent again and again, it is read once."""
+    client, server = ends4
+    session = mptcp4.connect()
+    again = counter(SERVER, "BPFOptDup")
+    mptcp4.paths.nft(CLIENT, f"{CARRIES_OPTION} drop")
+    client.send(b"once", flags=UNTIL_ECHOED)
+    eventually(lambda: counter(SERVER, "BPFOptDup") >= again + 2, "repeated", 60)
+    mptcp4.paths.reset()
+    assert client.wait(DONE, timeout=60).args[1:] == [ECHOED, 1]
+    server.wait_values([b"once"])
+    session.exchange()
+
+
+def test_reset_for_the_option(mptcp4, ends4):
+    """It is not tried on another subflow; the session goes on."""
+    client, server = ends4
+    session, first = two_subflows(mptcp4)
+    mptcp4.paths.nft(SERVER, f"tcp sport {first.lport} {CARRIES_OPTION} reject with tcp reset")
+    client.send(b"fatal", flags=UNTIL_ECHOED)
+    assert client.wait(DONE, timeout=60).args[1:] == [LOST, 1]
+    assert not server.events(PARSE)
+    session.exchange()
+
+
+def test_until_acknowledged(mptcp4, ends4):
+    """Without timestamps there is room beside a mapping, so data may carry it."""
+    client, server = ends4
+    for name in (CLIENT, SERVER):
+        mptcp4.paths.sysctl(name, "net.ipv4.tcp_timestamps", 0)
+    session = mptcp4.connect()
+    mptcp4.paths.wire.begin()
+    client.send(b"data", flags=UNTIL_ACKED)
+    session.upload(50_000)
+    assert client.wait(DONE, timeout=60).args[1:] == [ACKED, 1]
+    assert any(p.payload for p in on_wire(mptcp4.paths.wire.packets(), CLIENT))
+    assert set(server.values()) == {b"data"}
+    mptcp4.paths.wire.begin()
+    session.upload(50_000)
+    assert not on_wire(mptcp4.paths.wire.packets(), CLIENT)
+
+
+def test_floods(mptcp4, ends4):
+    """Options of all lengths on every ACK: none hurts, each is counted."""
+    client, server = ends4
+    session = mptcp4.connect()
+    for length in range(12):
+        for bits in (0, 4, 8, 12):
+            client.send(opt=option(bytes(length)[:11], bits=bits), flags=0)
+    eventually(lambda: len(client.events(DONE)) == 48, "all sent", 60)
+    session.download(300_000)
+    assert len(server.values()) == 48
+    session.exchange()

@@ -7,9 +7,9 @@ import time
 import pytest
 
 import probe as pm
-from mptcp import PORT
-from net import CLIENT, SERVER, eventually
-from paths import ADD_ADDR, RM_ADDR, address
+from mptcp import PORT, counter
+from net import CLIENT, SERVER, SYN, eventually
+from paths import ADD_ADDR, MP_JOIN, RM_ADDR, address, ifindex
 
 FAR_AWAY = {4: "192.0.2.1", 6: "2001:db8::1"}
 
@@ -64,7 +64,7 @@ def test_open_with_interface_backup_and_ids(mptcp, probes):
     session = mptcp.connect()
     wanted = pm.Subflow(local=pm.Addr(at(mptcp, 1, CLIENT), number=77),
                         remote=pm.Addr(at(mptcp, 0, SERVER)), flags=pm.BACKUP,
-                        ifindex=3)
+                        ifindex=ifindex(CLIENT, "eth1"))
     assert client.now(pm.OPEN_SUBFLOW, a=pm.SUBFLOW.size, subflow=wanted) == 0
     sf = client.wait(pm.SYNACK_RCV).subflow
     assert sf.local.id == 77 and sf.flags & pm.BACKUP
@@ -73,9 +73,12 @@ def test_open_with_interface_backup_and_ids(mptcp, probes):
     shown = next(one for one in session.wait_subflows(CLIENT, 2) if not one.initial)
     assert shown.backup and shown.local_id == 77
     # That id is taken now.
-    wanted.local = pm.Addr(at(mptcp, 0, CLIENT), number=0)
-    wanted.local = pm.Addr("10.9.0.99" if mptcp.family == 4 else "fd09::99", number=77)
+    other, *more = ("10.9.1.8",) if mptcp.family == 4 else ("fd09:1::8", "nodad")
+    wanted.local = pm.Addr(other, number=77)
     assert client.now(pm.OPEN_SUBFLOW, a=pm.SUBFLOW.size, subflow=wanted) == -errno.EADDRNOTAVAIL
+    mptcp.paths.add_address(CLIENT, other, 1, *more)
+    assert client.now(pm.OPEN_SUBFLOW, a=pm.SUBFLOW.size, subflow=wanted) == 0
+    assert client.wait(pm.SUB_CLOSED).args == [0, pm.FAILED, errno.EEXIST]
 
 
 @pytest.mark.parametrize("length", [1, 3, 8, 15])
@@ -108,12 +111,29 @@ def test_bad_families_and_addresses(mptcp, probes):
     assert client.now(pm.LOAD, a=5, b=pm.SUBFLOW.size) == -errno.ENOENT
 
 
+def join_syns(mptcp, source):
+    """Those of the wire since the last look at it."""
+    return [p for p in mptcp.paths.wire.with_option(MP_JOIN, source) if p.flags == SYN]
+
+
 def test_too_early(mptcp, probes):
+    """A client lacks the peer's key then; a server has it and waits for accept() only."""
     client, server = probes
     orders = [probe.order(pm.NEW_SESSION, pm.OPEN) for probe in probes]
-    mptcp.connect()
-    assert [probe.result(order) for probe, order in zip((client, server), orders)] == \
-        [-errno.EAGAIN] * 2
+    mptcp.paths.wire.begin()
+    out, accept = mptcp.connect_unaccepted()
+    assert client.result(orders[0]) == -errno.EAGAIN
+    assert server.result(orders[1]) == 0
+    assert not join_syns(mptcp, CLIENT) and not server.events(pm.SUB_CLOSED)
+    session = accept()
+    # The client does not listen at the port that it connected from.
+    event = server.wait(pm.SUB_CLOSED)
+    assert event.args[1:] == [pm.FAILED, errno.ECONNREFUSED]
+    port = mptcp.hosts.peers[CLIENT].local_port(out)
+    there = event.subflow.remote
+    assert (str(there.address), there.port) == (at(mptcp, 0, CLIENT), port)
+    assert {p.ports[1] for p in join_syns(mptcp, SERVER)} == {port}
+    session.exchange()
 
 
 def test_no_more_than_there_can_be(mptcp4):
@@ -130,10 +150,13 @@ def test_no_more_than_there_can_be(mptcp4):
 
 def test_too_many_actions_at_once(mptcp4):
     client = mptcp4.probe(CLIENT)
-    mptcp4.connect()
-    orders = [client.order(pm.WAKE, pm.CLOSE, a=1000) for _ in range(60)]
+    session = mptcp4.connect()
+    orders = [client.order(pm.WAKE, pm.CLOSE, a=1000) for _ in range(66)]
     client.wake()
-    assert {client.result(order) for order in orders} == {0}, "one that is gone is no error"
+    # One that is gone is no error; the worker carries out none before WAKE returns.
+    assert [client.result(order) for order in orders] == [0] * 64 + [-errno.ENOBUFS] * 2
+    assert client.now(pm.OPEN) == 0, "there is room again"
+    session.wait_subflows(CLIENT, 2)
 
 
 def test_failure_is_told_with_its_errno(mptcp, probes):
@@ -181,6 +204,8 @@ def test_announce_and_withdraw(mptcp, probes, end):
 
 def test_announce_with_port_and_id(mptcp, probes):
     client, server = probes
+    if mptcp.family == 6:  # 32 bytes, for which timestamps leave no room
+        mptcp.hosts.sysctl(CLIENT, "net.ipv4.tcp_timestamps", 0)
     mptcp.connect()
     addr = pm.Addr(at(mptcp, 1, SERVER), port=7777, number=42)
     assert server.now(pm.SIGNAL, a=pm.ADDR.size, subflow=pm.Subflow(local=addr)) == 42
@@ -188,6 +213,23 @@ def test_announce_with_port_and_id(mptcp, probes):
     assert event.args[:2] == [42, 7777] and event.subflow.remote.port == 7777
     first = pm.Subflow(local=pm.Addr(at(mptcp, 0, SERVER)))
     assert server.now(pm.SIGNAL, a=pm.ADDR.size, subflow=first) == -errno.EEXIST
+
+
+def test_announcement_that_never_fits(mptcp4):
+    """IPv6 and a port, beside timestamps: refused, and not in the way of others."""
+    client, server = mptcp4.probe(CLIENT), mptcp4.probe(SERVER)
+    mptcp4.connect()
+    dropped = counter(SERVER, "AddAddrTxDrop")
+    orders = [server.order(pm.WAKE, pm.SIGNAL, a=pm.ADDR.size, subflow=pm.Subflow(local=one))
+              for one in (pm.Addr(FAR_AWAY[6], port=7777), pm.Addr(FAR_AWAY[6]))]
+    server.wake()
+    refused, number = [server.result(order) for order in orders]
+    assert refused == -errno.EMSGSIZE and number > 0
+    event = client.wait(pm.ADD_RADDR)
+    assert (event.args[0], event.subflow.remote.port) == (number, 0)
+    server.wait(pm.ADDR_SIGNAL, 2)
+    assert [e.args[1] for e in server.events(pm.ADDR_SIGNAL)] == [0, number]
+    assert counter(SERVER, "AddAddrTxDrop") == dropped
 
 
 def test_several_announcements_at_once(mptcp4):

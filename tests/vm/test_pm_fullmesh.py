@@ -9,6 +9,7 @@ from mptcp import counter
 from net import CLIENT, SERVER, eventually
 from paths import ADD_ADDR, RM_ADDR, address
 
+LONG = {"retry": 600_000, "retry_max": 600_000}
 LOCAL_ADDRS = 8 + 16 * 32  # struct tcpopt_addrs
 
 
@@ -85,6 +86,8 @@ def test_interface_goes_down_and_comes_back_during_a_transfer(meshed4, end):
 
 
 def test_address_removed_and_added_again(meshed):
+    """It does not wait as what came to an end there would."""
+    meshed.set(CLIENT, "fullmesh", **LONG)
     session = meshed.connect()
     session.wait_pairs(CLIENT, mesh(meshed))
     gone = address(meshed.family, 1, CLIENT)
@@ -100,11 +103,14 @@ def test_address_removed_and_added_again(meshed):
 
 
 def test_announced_address_removed_and_added_again(meshed4):
+    """The same for one of the peer."""
+    meshed4.set(CLIENT, "fullmesh", **LONG)
     session = meshed4.connect()
     session.wait_pairs(CLIENT, mesh(meshed4))
     meshed4.paths.del_address(SERVER, address(4, 1, SERVER), 1)
     session.wait_pairs(CLIENT, mesh(meshed4, server=(0,)))
     eventually(lambda: meshed4.stats(CLIENT, "fullmesh")["remote_gone"] == 1, "taken back")
+    session.exchange()
     meshed4.paths.restore(SERVER, 4, 1)
     session.wait_pairs(CLIENT, mesh(meshed4))
     session.exchange()
@@ -155,13 +161,24 @@ def test_lists_reach_live_sessions(meshed4):
 
 def test_pair_that_fails_is_left_alone_for_longer_and_longer(mptcp4):
     mptcp4.attach(CLIENT, "fullmesh", retry=200, retry_max=3600000)
-    mptcp4.paths.limits(SERVER, subflows=0)
+    mptcp4.paths.nft(SERVER, "iifname eth1 tcp flags & (syn|ack) == syn reject with tcp reset")
     session = mptcp4.connect()
     eventually(lambda: mptcp4.stats(CLIENT, "fullmesh")["opened"] >= 5, "some attempts")
     start = mptcp4.stats(CLIENT, "fullmesh")["opened"]
     for _ in range(8):
         session.exchange()
     assert mptcp4.stats(CLIENT, "fullmesh")["opened"] <= start + 2
+
+
+def test_pair_that_the_peer_prohibits_is_left_alone(mptcp4):
+    """Its RST says so when the join was all but done."""
+    mptcp4.attach(CLIENT, "fullmesh", retry=10, retry_max=10)
+    mptcp4.paths.limits(SERVER, subflows=0)
+    session = mptcp4.connect()
+    eventually(lambda: mptcp4.stats(CLIENT, "fullmesh")["prohibited"] == 1, "heeded")
+    for _ in range(5):
+        session.exchange()
+    assert mptcp4.stats(CLIENT, "fullmesh")["opened"] == 1
 
 
 def test_nothing_is_kept_of_sessions_that_are_over(meshed4):

@@ -6,18 +6,14 @@ import pytest
 
 import probe as pm
 from mptcp import KINDS, PORT
-from net import CLIENT, SERVER, eventually, run
-from paths import MP_JOIN, MP_PRIO, MP_TCPRST, address
+from net import CLIENT, SERVER, eventually
+from paths import MP_JOIN, MP_PRIO, MP_TCPRST, address, ifindex
 
 ARPHRD_ETHER = 1
 
 
 def both(mptcp, **params):
     return mptcp.probe(CLIENT, **params), mptcp.probe(SERVER, **params)
-
-
-def ifindex(name, interface):
-    return int(run("ip", "netns", "exec", name, "cat", f"/sys/class/net/{interface}/ifindex"))
 
 
 def other_source(mptcp):
@@ -205,11 +201,20 @@ def test_subflow_that_times_out(mptcp4):
 
 
 def test_stale_subflow_is_shown(mptcp4):
+    """From several retransmissions without an answer on, until there is one."""
+    mptcp4.hosts.sysctl(CLIENT, "net.mptcp.stale_loss_cnt", 1)
     client, server = both(mptcp4)
     session, mine, _ = joined(mptcp4, client, server)
+    session.upload(2_000_000)  # so that much is under way at once
+
+    def stale():
+        session.upload(200_000)
+        return [sf.id for sf in client.walk() if sf.flags & pm.STALE]
+    assert not stale()
     mptcp4.paths.nft(SERVER, "iifname eth1 drop")
-    session.upload(2_000_000)
-    assert [sf.id for sf in client.walk()] == [1, mine.args[0]]
+    assert eventually(stale, "stale") == [mine.args[0]]
+    mptcp4.paths.undo.pop()()
+    eventually(lambda: not stale(), "not any more", 60)
 
 
 @pytest.mark.parametrize("flags", [0, pm.WANT_RECV])

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The path manager refresh: replaces subflows that were reset or timed out."""
+import itertools
 import time
 
 import pytest
 
 import probe as pm
 from mptcp import counter
-from net import CLIENT, SERVER, eventually
+from net import CLIENT, SERVER, SYN, digest, eventually
 
 
 def stats(mptcp):
@@ -15,8 +16,15 @@ def stats(mptcp):
 
 def settled(mptcp, **wanted):
     """Wait until these counters are at these values."""
-    eventually(lambda: {key: stats(mptcp)[key] for key in wanted} == wanted,
-               f"{wanted}, {stats(mptcp)}")
+    seen = {}
+
+    def reached():
+        seen.update(stats(mptcp))
+        return {key: seen[key] for key in wanted} == wanted
+    try:
+        eventually(reached, f"{wanted}")
+    except AssertionError as error:
+        raise AssertionError(f"{error}: {seen}") from None
 
 
 def test_reset_subflow_is_replaced(mptcp):
@@ -47,15 +55,20 @@ def test_reset_during_a_transfer(mptcp4):
 
 
 def test_closed_on_purpose_is_not_replaced(mptcp4):
-    """By FIN of the peer, here a program that closes the first of two."""
+    """By FIN of the peer; that of another session, reset after it, is."""
     probe = mptcp4.probe(SERVER)
-    mptcp4.attach(CLIENT, "refresh", min=20)
+    mptcp4.attach(CLIENT, "refresh", min=10, max=10)
+    joins = counter(CLIENT, "MPJoinSynTx")
     session = mptcp4.connect()
-    assert probe.now(pm.OPEN) == 0  # refused by the client's port; a second try follows
-    session.exchange()
-    assert probe.now(pm.CLOSE, a=1) == 0
+    token = probe.events(pm.NEW_SESSION)[0].loc_token
+    assert probe.now(pm.CLOSE, a=1, token=token) == 0
     settled(mptcp4, ignored=1)
-    assert stats(mptcp4)["opened"] == 0
+    session.wait_subflows(SERVER, 0)
+    other = mptcp4.connect()
+    session.kill(SERVER, other.subflows(SERVER)[0])
+    settled(mptcp4, reset=1, opened=1, established=1)
+    other.exchange()
+    assert stats(mptcp4)["ignored"] == 1 and counter(CLIENT, "MPJoinSynTx") == joins + 1
 
 
 def test_killed_here_is_not_replaced(mptcp4):
@@ -74,28 +87,28 @@ def test_timed_out_subflow_is_replaced(mptcp4):
     mptcp4.paths.nft(SERVER, f"tcp sport {port} drop")
     session.client.start("send", session.out, 50_000)
     settled(mptcp4, timeout=1, established=1)
-    from net import digest
     assert session.server.recv(session.inn, 50_000) == digest(50_000)
     assert session.client.wait() == 50_000
 
 
-def test_dead_path_costs_a_known_number_of_syns(mptcp4):
-    """Two for an attempt, six a minute: three attempts in a minute, spaced by 20 s."""
-    mptcp4.attach(CLIENT, "refresh", min=10, max=20, syns=6)
+@pytest.mark.parametrize("linear", [0, 20])
+def test_dead_path_costs_a_known_number_of_syns(mptcp4, linear):
+    """Three for an attempt at most, whatever the system adds: four attempts a minute."""
+    mptcp4.hosts.sysctl(CLIENT, "net.ipv4.tcp_syn_linear_timeouts", linear)
+    mptcp4.attach(CLIENT, "refresh", min=10, max=20, syns=12)
     session = mptcp4.connect()
     mptcp4.paths.wire.begin()
     flow, = session.wait_subflows(SERVER, 1)
     mptcp4.paths.nft(SERVER, "tcp flags & (syn|ack) == syn drop")
-    start = time.monotonic()
     session.kill(SERVER, flow)
     settled(mptcp4, held=1)
-    eventually(lambda: stats(mptcp4)["failed"] == 2, "second attempt failed", 60)
-    took = time.monotonic() - start
-    syns = [p for p in mptcp4.paths.wire.packets() if p.flags == 2]
-    # To read them took a while, in which a slow guest went on.
-    attempts = 1 + (time.monotonic() - start) // 20
-    assert took > 20 and 4 <= len(syns) <= 2 * attempts
-    assert 2 <= len({p.ports for p in syns}) <= attempts
+    eventually(lambda: stats(mptcp4)["failed"] == 2, "second attempt failed", 90)
+    syns = [p for p in mptcp4.paths.wire.packets() if p.flags == SYN]
+    times = [[p.time for p in syns if p.ports == ports]
+             for ports in dict.fromkeys(p.ports for p in syns)]
+    assert all(2 <= len(attempt) <= 3 for attempt in times), times
+    assert all(later[0] - one[0] > 14 for one, later in itertools.pairwise(times)), times
+    assert stats(mptcp4)["syns"] == len(syns)
 
 
 def test_waits_grow(mptcp4):
@@ -110,14 +123,26 @@ def test_waits_grow(mptcp4):
     assert time.monotonic() - start > 0.1 * (1 + 2 + 4 + 8 + 16) - 0.1
 
 
-@pytest.mark.parametrize("policy", ["refused"])
-def test_join_that_is_prohibited_backs_off(mptcp4, policy):
+def test_a_peer_that_denies_joins_to_its_first_address(mptcp4):
+    """It is not asked at all."""
+    mptcp4.hosts.sysctl(SERVER, "net.mptcp.allow_join_initial_addr_port", 0)
+    mptcp4.attach(CLIENT, "refresh", min=10)
+    session = mptcp4.connect()
+    session.kill(SERVER, session.wait_subflows(SERVER, 1)[0])
+    settled(mptcp4, reset=1, prohibited=1)
+    assert stats(mptcp4)["opened"] == stats(mptcp4)["refused"] == 0
+
+
+def test_join_that_is_prohibited_backs_off(mptcp4):
     """Joins the peer refuses look like failures; they are spaced by `syns`."""
     mptcp4.probe(SERVER, refuse=1)
-    mptcp4.attach(CLIENT, "refresh", min=10, max=20, syns=2)
+    mptcp4.attach(CLIENT, "refresh", min=10, max=20, syns=1000)
     session = mptcp4.connect()
-    before = counter(CLIENT, "MPJoinSynTx")
     session.kill(SERVER, session.wait_subflows(SERVER, 1)[0])
-    settled(mptcp4, failed=1, held=1)
-    assert counter(CLIENT, "MPJoinSynTx") == before + 1
-    assert policy
+    eventually(lambda: stats(mptcp4)["failed"] >= 5, "five attempts")
+    mptcp4.set(CLIENT, "refresh", syns=3)
+    # A time in which there would be fifteen more.
+    tried, start = counter(CLIENT, "MPJoinSynTx"), time.monotonic()
+    eventually(lambda: time.monotonic() > start + 3, "3 s later")
+    assert counter(CLIENT, "MPJoinSynTx") <= tried + 1
+    assert stats(mptcp4)["reset"] == 1 and stats(mptcp4)["established"] == 0

@@ -63,6 +63,15 @@ static __always_inline int probe_open(struct bpf_sock_ops *skops, struct probe_o
 	return bpf_open_subflow(skops, order->src, src_len, order->dst, dst_len);
 }
 
+static __always_inline int probe_scheduler(struct bpf_sock_ops *skops, struct probe_order *order)
+{
+	__u32 len = order->src_len;
+
+	if (len > sizeof(order->src))
+		return 1;
+	return bpf_mptcp_set_scheduler(skops, order->src, len);
+}
+
 static __always_inline int probe_do(struct bpf_sock_ops *skops, struct probe_order *order)
 {
 	__u32 a = order->a, b = order->b;
@@ -92,6 +101,10 @@ static __always_inline int probe_do(struct bpf_sock_ops *skops, struct probe_ord
 		if (b > sizeof(order->subflow))
 			return 1;
 		return bpf_mptcp_load_subflow(skops, a, &order->subflow, b);
+	case PROBE_SCHEDULER:
+		return probe_scheduler(skops, order);
+	case PROBE_IDLE:
+		return bpf_mptcp_set_idle_timeout(skops, a);
 	}
 	return 1;
 }

@@ -6,7 +6,7 @@
 #include "../../../bpf-progs/tcpopt_param.h"
 
 #define PROBE_EVENTS 2048
-#define PROBE_ORDERS 64
+#define PROBE_ORDERS 96 /* more than the kernel takes at once */
 
 struct probe_params {
 	TCPOPT_PARAM(__u32, claim_at, "", 0, 255, 0, "op at which to claim a session; 0: never");
@@ -51,6 +51,8 @@ enum probe_action {
 	PROBE_WAKE, /* a: ms */
 	PROBE_CLAIM, /* a: flags */
 	PROBE_LOAD, /* a: n; b: length */
+	PROBE_SCHEDULER, /* src: name, of length `src_len` */
+	PROBE_IDLE, /* a: ms */
 };
 
 struct probe_order {

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Two hosts with two paths between them, a daemon, and the ends of the traffic."""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path.insert(0, str(HERE.parent / "vm"))
+import net
+from net import ADDRESS, CLIENT, SERVER, run
+
+SECOND = {CLIENT: "10.9.1.1", SERVER: "10.9.1.2"}
+INTERFACES = ("eth0", "eth1")
+PORT = 7300
+BUILD = pathlib.Path(os.environ.get("TCPOPT_BUILD", ROOT / "build"))
+BPFFS, RUN_DIR = pathlib.Path("/sys/fs/bpf/figures"), pathlib.Path("/run/figures")
+CGROUP = pathlib.Path("/sys/fs/cgroup")
+
+
+class End(net.Peer):
+    """A process of traffic.py on a host, in that host's cgroup."""
+
+    def __init__(self, name):
+        self.pending = False
+        self.process = subprocess.Popen([sys.executable, HERE / "traffic.py", name],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.join(str(CGROUP / name))
+
+
+class Lab:
+    """Nothing of it is left when the guest powers off."""
+
+    def __init__(self):
+        for name in (CLIENT, SERVER):
+            (CGROUP / name).mkdir(exist_ok=True)
+            run("ip", "netns", "add", name)
+            self.on(name, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1")
+            # One limit for each session, not that of the whole guest's memory.
+            self.on(name, "sysctl", "-qw", "net.ipv4.tcp_rmem=4096 131072 4194304")
+        for path, interface in enumerate(INTERFACES):
+            run("ip", "link", "add", interface, "netns", CLIENT, "type", "veth",
+                "peer", "name", interface, "netns", SERVER)
+            for name in (CLIENT, SERVER):
+                run("ip", "-n", name, "address", "add", f"{self.address(path, name)}/24",
+                    "dev", interface)
+                run("ip", "-n", name, "link", "set", interface, "up")
+            run("ip", "-n", CLIENT, "rule", "add", "from", self.address(path, CLIENT),
+                "table", str(100 + path))
+            run("ip", "-n", CLIENT, "route", "add", "default", "via",
+                self.address(path, SERVER), "dev", interface, "table", str(100 + path))
+        for directory in (BPFFS, RUN_DIR):
+            directory.mkdir(parents=True, exist_ok=True)
+        with open(RUN_DIR / "log", "w", encoding="utf-8") as log:
+            self.daemon = subprocess.Popen(
+                [BUILD / "userspace/tcpopt-loader", "--run-dir", RUN_DIR, "--bpffs", BPFFS,
+                 "--programs", BUILD / "bpf-progs"], stderr=log)
+        net.eventually(lambda: self.ctl("list", check=False) is not None, "daemon")
+        self.ends = {name: End(name) for name in (CLIENT, SERVER)}
+        self.attached = []
+
+    @staticmethod
+    def address(path, name):
+        return (ADDRESS[4], SECOND)[path][name]
+
+    @staticmethod
+    def on(name, *command, check=True):
+        return run("ip", "netns", "exec", name, *command, check=check)
+
+    @staticmethod
+    def ctl(*words, check=True):
+        done = subprocess.run([BUILD / "userspace/tcpoptctl", "--run-dir", RUN_DIR, *words],
+                              capture_output=True, text=True, check=False)
+        if done.returncode and check:
+            raise RuntimeError(done.stderr.strip())
+        return None if done.returncode else done.stdout
+
+    def attach(self, name, program, **params):
+        self.ctl("attach", program, "--cgroup", CGROUP / name,
+                 *[f"--set={key}={value}" for key, value in params.items()])
+        self.attached.append((name, program))
+
+    def set(self, name, program, **params):
+        self.ctl("set", program, "--cgroup", CGROUP / name,
+                 *[f"{key}={value}" for key, value in params.items()])
+
+    def stats(self, name, program):
+        for one in json.loads(self.ctl("list", "--json")):
+            if one["program"] == program and one["cgroup"].endswith(name):
+                return one["stats"]
+        raise RuntimeError(f"{program} is not attached")
+
+    def detach_all(self):
+        while self.attached:
+            name, program = self.attached.pop()
+            self.ctl("detach", program, "--cgroup", CGROUP / name)
+
+    def shape(self, path, rate, delay):
+        """Both directions; `delay` in ms, one way."""
+        for name in (CLIENT, SERVER):
+            run("tc", "-n", name, "qdisc", "replace", "dev", INTERFACES[path], "root", "netem",
+                "rate", rate, "delay", f"{delay}ms", "limit", "300")
+
+    def connect(self):
+        """A session to the first address of the server: ids of its two sockets."""
+        client, server = self.ends[CLIENT], self.ends[SERVER]
+        listener = server.listen("0.0.0.0", PORT, mptcp=True)
+        server.start("accept", listener)
+        out = client.connect(ADDRESS[4][SERVER], PORT, mptcp=True)
+        return out, server.wait()
+
+    def subflows(self, count, timeout=30):
+        """Wait until the client has so many."""
+        net.eventually(lambda: len(self.on(CLIENT, "ss", "-tnH", "state", "established", "dport",
+                                           "=", f":{PORT}").split("\n")) - 1 == count,
+                       f"{count} subflows", timeout)
+
+    def reset(self):
+        self.detach_all()
+        for end in self.ends.values():
+            end.reset()
+        for name in (CLIENT, SERVER):
+            self.ends[name].join(str(CGROUP / name))
+
+
+def at(moments, start):
+    """Do each of {seconds after start: function} in time."""
+    for when, do in sorted(moments.items()):
+        time.sleep(max(0, start + when - time.monotonic()))
+        do()
