@@ -118,6 +118,8 @@ static __always_inline void ask_joined(struct ask *ask, __u32 *joined)
 /* In OPTION_DONE: one that ask_tell() sent. Perhaps another one is wanted by now. */
 static __always_inline void ask_done(struct bpf_sock_ops *skops, struct ask *ask)
 {
+	if (skops->args[2] == BPF_MPTCP_OPTION_MOVES)
+		return; /* still under way, elsewhere */
 	if (skops->args[2] == BPF_MPTCP_OPTION_ECHOED) {
 		PM_COUNT(echoed);
 		ask->state = ASK_TOLD;

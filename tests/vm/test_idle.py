@@ -8,8 +8,8 @@ from ask import Ask
 from net import CLIENT, SERVER
 
 EXID = 0x6974
-SHORT, LONG = 4, 100_000
-NOT_YET = 8  # s in which a session that is to be kept would have ended otherwise
+SHORT, LONG = 8, 100_000
+NOT_YET = 12  # s in which a session that is to be kept would have ended otherwise
 
 
 @pytest.fixture
