@@ -316,7 +316,8 @@ def test_changed_in_the_middle_of_a_transfer(mptcp4, end):
         seen.append(counter(other(end), "DuplicateData"))
         two.choose(name)
     two.finish()
-    assert seen[1] > seen[0] + 50 and seen[3] > seen[2], seen
+    # Copies come behind what waits on a subflow already.
+    assert seen[1] > seen[0] and seen[3] > seen[0] + 50, seen
     two.choose("default")
     got, duplicates = two.transfer(2 * MB)
     assert sum(got) < 2.2 * MB and duplicates < 50, (got, duplicates)

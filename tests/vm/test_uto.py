@@ -206,7 +206,8 @@ def test_cut_link_ends_the_connection_after_the_timeout(uto):
     uto.hosts.link("down")
     uto.server.send(uto.inn, 1000)
     error, seconds = uto.server.wait_error(uto.inn, 30)
-    assert error == errno.ETIMEDOUT
+    # The other one if the neighbour was looked for meanwhile (tcp_write_err()).
+    assert error in (errno.ETIMEDOUT, errno.EHOSTUNREACH)
     assert 2.5 < seconds < 8, seconds
 
 
