@@ -6,6 +6,7 @@ The source tree is a toy of two files, so that each test takes a second.
 
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import tarfile
@@ -177,6 +178,16 @@ def test_a_lost_symbol_is_named(tmp_path):
     assert r.returncode == 1
     assert "lost # CONFIG_X is not set, CONFIG_MPTCP=y;" in r.stderr
     assert "CONFIG_NET" not in r.stderr and "CONFIG_Z" not in r.stderr
+
+
+def test_symbols_of_the_series_are_those_left_out_of_the_stock_kernel():
+    """One outside of that group is a symbol that the stock kernel loses."""
+    added = {line.split()[1] for patch in (TOP / "kernel-patches/6.12").glob("*.patch")
+             for line in patch.read_text().splitlines() if re.match(r"\+config \w+$", line)}
+    script = ". scripts/lib.sh; . scripts/kernel-lib.sh; own_symbols"
+    r = subprocess.run(["bash", "-euo", "pipefail", "-c", script, "scripts/kernel"],
+                       cwd=TOP, capture_output=True, text=True, check=True)
+    assert {f"CONFIG_{symbol}" for symbol in added} == set(r.stdout.split())
 
 
 # --- setup ---

@@ -205,7 +205,8 @@ def test_stale_subflow_is_shown(mptcp4):
     mptcp4.hosts.sysctl(CLIENT, "net.mptcp.stale_loss_cnt", 1)
     client, server = both(mptcp4)
     session, mine, _ = joined(mptcp4, client, server)
-    session.upload(2_000_000)  # so that much is under way at once
+    # So that nothing goes anywhere else while this one is not stale.
+    assert client.now(pm.SET_BACKUP, a=1, b=1) == 0
 
     def stale():
         session.upload(200_000)

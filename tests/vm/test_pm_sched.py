@@ -204,7 +204,8 @@ def test_roundrobin_uses_both(mptcp, end):
 def test_roundrobin_goes_on_when_one_is_full(mptcp4):
     """What the slow one cannot take goes to the other."""
     two = Two(mptcp4)
-    mptcp4.paths.shape(1, "1mbit")
+    # A long queue would take half of all before it is full.
+    mptcp4.paths.shape(1, "1mbit", "5ms", "limit", "20")
     two.choose("roundrobin")
     got, _ = two.transfer(4 * MB)
     assert got[0] > 1.2 * got[1] > 0, got
