@@ -116,6 +116,20 @@ def test_announced_address_removed_and_added_again(meshed4):
     session.exchange()
 
 
+def test_announced_address_after_one_that_failed(meshed4):
+    """It takes the place of that one, but has nothing to wait for."""
+    meshed4.set(CLIENT, "fullmesh", **LONG)
+    bad, good = address(4, 1, SERVER), "10.9.1.3"
+    meshed4.paths.nft(SERVER, f"ip daddr {bad} tcp flags & (syn|ack) == syn reject with tcp reset")
+    session = meshed4.connect()
+    eventually(lambda: meshed4.stats(CLIENT, "fullmesh")["failed"] == 2, "both attempts")
+    meshed4.paths.del_address(SERVER, bad, 1)
+    eventually(lambda: meshed4.stats(CLIENT, "fullmesh")["remote_gone"] == 1, "taken back")
+    meshed4.paths.add_address(SERVER, good, 1)
+    session.wait_pairs(CLIENT, mesh(meshed4, server=(0,)) +
+                       [(address(4, path, CLIENT), good) for path in (0, 1)])
+
+
 def test_first_interface_goes(meshed4):
     """The initial subflow, too, if others are left; the session lives on."""
     session = meshed4.connect()

@@ -24,9 +24,11 @@ constexpr std::array kSchedulers{SCHED_SCHEDULERS(TCPOPT_ALGORITHM)};
 // In order of AlgorithmKind.
 constexpr std::array kKinds{
     Algorithms{AlgorithmKind::CongestionControl, "algorithm", "congestion control",
-               kCongestionControls, "tcp_", "/proc/sys/net/ipv4/tcp_available_congestion_control",
+               kCongestionControls, "load its module (modprobe tcp_{})",
+               "/proc/sys/net/ipv4/tcp_available_congestion_control",
                "mount /proc, and enter a network namespace with IPv4"},
-    Algorithms{AlgorithmKind::Scheduler, "scheduler", "packet scheduler", kSchedulers, "",
+    Algorithms{AlgorithmKind::Scheduler, "scheduler", "packet scheduler", kSchedulers,
+               "boot a kernel with kernel-patches/6.12 and CONFIG_MPTCP_SCHED_EXTRA=y",
                "/proc/sys/net/mptcp/available_schedulers",
                "mount /proc, and boot a kernel with CONFIG_MPTCP=y"},
 };

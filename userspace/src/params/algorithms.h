@@ -26,7 +26,7 @@ struct Algorithms {
   std::string_view type;             ///< of a parameter: tcpopt:type=TYPE
   std::string_view what;             ///< one of them, in messages
   std::span<const Algorithm> known;  ///< in order of their ids, from 1 on
-  std::string_view module_prefix;    ///< of the modules that they may be in; empty: none
+  std::string_view absent_cure;      ///< if it lacks one that has an id; {} is its name
   std::string_view offered_by;       ///< file that names those that the kernel offers
   std::string_view cure;             ///< if it does not
 

@@ -108,12 +108,11 @@ Result<Entries> parse_prefixes(const MapParam& param,
 /// How to come by one that is not offered, or has no id.
 std::string algorithm_cure(const Algorithms& of, std::string_view element,
                            const std::set<std::string, std::less<>>& usable, bool is_offered) {
-  const bool may_be_module =
-      !is_offered && !of.module_prefix.empty() && of.find(element) != nullptr;
-  return fmt::format(
-      "use {}{}", fmt::join(usable, ", "),
-      may_be_module ? fmt::format(", or load its module (modprobe {}{})", of.module_prefix, element)
-                    : "");
+  auto cure = fmt::format("use {}", fmt::join(usable, ", "));
+  if (!is_offered && of.find(element) != nullptr) {
+    cure += ", or " + fmt::format(fmt::runtime(of.absent_cure), element);
+  }
+  return cure;
 }
 
 Result<Entries> parse_algorithms(const MapParam& param, const Algorithms& of,
