@@ -149,4 +149,47 @@ static __always_inline __u32 ask_value(struct bpf_sock_ops *skops, __u32 width)
 	return bpf_ntohl(skops->args[3]) >> 8 * (sizeof(__u32) - width);
 }
 
+/* In PARSE_OPTIONS: is this a request of so many bytes, without bits of its own? */
+static __always_inline bool ask_is_plain(struct bpf_sock_ops *skops, __u32 width)
+{
+	if (ask_width(skops) != width) {
+		PM_COUNT(bad_length);
+		return false;
+	}
+	if (ask_bits(skops)) {
+		PM_COUNT(bad_value);
+		return false;
+	}
+	return true;
+}
+
+/* What the peer wants of the whole session, in programs that grant it in WAKE. */
+struct ask_peer {
+	__u32 wants; /* 0: nothing */
+	__u32 fresh; /* it was not looked at yet */
+};
+
+/* In PARSE_OPTIONS: the peer wants @value. */
+static __always_inline void ask_peer_wants(struct bpf_sock_ops *skops, struct ask_peer *peer,
+					   __u32 value)
+{
+	if (value == peer->wants) {
+		PM_COUNT(repeated);
+		return;
+	}
+	PM_COUNT(received);
+	peer->wants = value;
+	peer->fresh = 1;
+	bpf_mptcp_wake(skops, 0);
+}
+
+/* In WAKE: true once for everything that it wants. */
+static __always_inline bool ask_peer_is_fresh(struct ask_peer *peer)
+{
+	bool fresh = peer->fresh;
+
+	peer->fresh = 0;
+	return fresh;
+}
+
 #endif /* TCPOPT_ASK_H */

@@ -11,6 +11,7 @@
 struct tcpopt_own {};
 
 #include "../tcpopt_option.h"
+#include "../tcpopt_algorithm.bpf.h"
 
 #define CC_WIDTH 1
 /* A client that sends nothing but pure ACKs is never acknowledged. */
@@ -36,17 +37,6 @@ static __always_inline bool cc_is_known(__u32 id)
 	return false;
 }
 
-static __always_inline bool cc_same(const char *a, const char *b)
-{
-	for (int i = 0; i < TCPOPT_ALGORITHM_NAME_LEN; i++) {
-		if (a[i] != b[i])
-			return false;
-		if (!a[i])
-			break;
-	}
-	return true;
-}
-
 static __always_inline void cc_apply(struct bpf_sock_ops *skops, __u32 id)
 {
 	struct tcpopt_algorithm *wanted = bpf_map_lookup_elem(&algorithms, &id);
@@ -62,7 +52,7 @@ static __always_inline void cc_apply(struct bpf_sock_ops *skops, __u32 id)
 	}
 	memcpy(name, wanted->name, sizeof(name));
 	bpf_getsockopt(skops, SOL_TCP, TCP_CONGESTION, now, sizeof(now));
-	if (cc_same(name, now))
+	if (tcpopt_same_name(name, now))
 		TCPOPT_COUNT(unchanged);
 	else if (bpf_setsockopt(skops, SOL_TCP, TCP_CONGESTION, name, sizeof(name)))
 		TCPOPT_COUNT(refused);

@@ -17,13 +17,12 @@ TCPOPT_MAPS(idle);
 #define IDLE_WIDTH 4
 #define IDLE_MS_PER_S 1000
 
-/* Used in WAKE, but for `asked` and `fresh`. */
+/* Used in WAKE, but for `peer`. */
 struct tcpopt_own {
 	__u32 exid;
 	__u32 joined;
 	struct ask ask;
-	__u32 asked; /* s that the peer wants, 0: whatever it is */
-	__u32 fresh; /* it was not looked at yet */
+	struct ask_peer peer; /* s */
 	__u32 held; /* s in force by our doing, 0: as usual */
 };
 
@@ -32,12 +31,11 @@ struct tcpopt_own {
 /* As far as the peer gets what it asks for, in s; 0: not at all, or for nothing. */
 static __always_inline __u32 idle_granted(struct tcpopt_session *s, const struct idle_params *p)
 {
-	__u32 asked = s->own.asked, granted = asked;
-	bool fresh = s->own.fresh;
+	bool fresh = ask_peer_is_fresh(&s->own.peer);
+	__u32 asked = s->own.peer.wants, granted = asked;
 
 	if (!asked)
 		return 0;
-	s->own.fresh = 0;
 	if (!p->max) {
 		if (fresh)
 			PM_COUNT(not_allowed);
@@ -77,22 +75,9 @@ static __always_inline void idle_wake(struct bpf_sock_ops *skops, const struct i
 static __always_inline void idle_received(struct bpf_sock_ops *skops)
 {
 	struct tcpopt_session *s = pm_session(skops);
-	__u32 asked = ask_value(skops, IDLE_WIDTH);
 
-	if (!s)
-		return;
-	if (ask_width(skops) != IDLE_WIDTH) {
-		PM_COUNT(bad_length);
-	} else if (ask_bits(skops)) {
-		PM_COUNT(bad_value);
-	} else if (asked == s->own.asked) {
-		PM_COUNT(repeated);
-	} else {
-		PM_COUNT(received);
-		s->own.asked = asked;
-		s->own.fresh = 1;
-		bpf_mptcp_wake(skops, 0);
-	}
+	if (s && ask_is_plain(skops, IDLE_WIDTH))
+		ask_peer_wants(skops, &s->own.peer, ask_value(skops, IDLE_WIDTH));
 }
 
 static __always_inline void idle_done(struct bpf_sock_ops *skops)

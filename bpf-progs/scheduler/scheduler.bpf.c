@@ -11,6 +11,7 @@
 TCPOPT_MAPS(scheduler);
 
 #include "../tcpopt_ask.h"
+#include "../tcpopt_algorithm.bpf.h"
 
 #define SCHED_WIDTH 1
 
@@ -24,13 +25,12 @@ enum sched_outcome {
 	SCHED_RESTORED,
 };
 
-/* Used in WAKE, but for `asked` and `fresh`. */
+/* Used in WAKE, but for `peer`. */
 struct tcpopt_own {
 	__u32 exid;
 	__u32 joined;
 	struct ask ask;
-	__u32 asked; /* id that the peer wants, 0: none */
-	__u32 fresh; /* it was not looked at yet */
+	struct ask_peer peer; /* id */
 	__u32 outcome;
 	__u32 replaced; /* the scheduler is not `usual`, because of a request */
 	char usual[TCPOPT_ALGORITHM_NAME_LEN];
@@ -64,17 +64,6 @@ static __always_inline bool sched_is_known(__u32 id)
 	return false;
 }
 
-static __always_inline bool sched_same(const char *a, const char *b)
-{
-	for (int i = 0; i < TCPOPT_ALGORITHM_NAME_LEN; i++) {
-		if (a[i] != b[i])
-			return false;
-		if (!a[i])
-			break;
-	}
-	return true;
-}
-
 /* The name of that in force; false: there is no subflow to ask. */
 static __always_inline bool sched_now(struct bpf_sock_ops *skops, char *name)
 {
@@ -101,7 +90,7 @@ static __always_inline enum sched_outcome sched_change(struct bpf_sock_ops *skop
 	memcpy(name, to->name, sizeof(name));
 	if (!sched_now(skops, now))
 		return SCHED_REFUSED;
-	if (sched_same(now, name))
+	if (tcpopt_same_name(now, name))
 		return s->own.replaced ? SCHED_APPLIED : SCHED_UNCHANGED;
 	if (!s->own.replaced)
 		memcpy(s->own.usual, now, sizeof(now));
@@ -130,7 +119,7 @@ static __always_inline void sched_restore(struct bpf_sock_ops *skops, struct tcp
 static __always_inline enum sched_outcome sched_decide(struct bpf_sock_ops *skops,
 						       struct tcpopt_session *s)
 {
-	__u32 id = s->own.asked;
+	__u32 id = s->own.peer.wants;
 	const struct tcpopt_algorithm *to = bpf_map_lookup_elem(&schedulers, &id);
 
 	if (to && to->allowed)
@@ -174,10 +163,9 @@ static __always_inline void sched_wake(struct bpf_sock_ops *skops,
 	ask_joined(&s->own.ask, &s->own.joined);
 	if (p->request)
 		ask_tell(skops, &s->own.ask, 0, s->own.exid, p->request, SCHED_WIDTH);
-	if (!s->own.asked)
+	if (!s->own.peer.wants)
 		return;
-	fresh = s->own.fresh;
-	s->own.fresh = 0;
+	fresh = ask_peer_is_fresh(&s->own.peer);
 	outcome = sched_decide(skops, s);
 	if (fresh || outcome != s->own.outcome)
 		sched_count(outcome);
@@ -189,22 +177,14 @@ static __always_inline void sched_received(struct bpf_sock_ops *skops)
 	struct tcpopt_session *s = pm_session(skops);
 	__u32 id = ask_value(skops, SCHED_WIDTH);
 
-	if (!s)
+	if (!s || !ask_is_plain(skops, SCHED_WIDTH))
 		return;
-	if (ask_width(skops) != SCHED_WIDTH) {
-		PM_COUNT(bad_length);
-	} else if (!id || ask_bits(skops)) {
+	if (!id)
 		PM_COUNT(bad_value);
-	} else if (!sched_is_known(id)) {
+	else if (!sched_is_known(id))
 		PM_COUNT(unknown);
-	} else if (id == s->own.asked) {
-		PM_COUNT(repeated);
-	} else {
-		PM_COUNT(received);
-		s->own.asked = id;
-		s->own.fresh = 1;
-		bpf_mptcp_wake(skops, 0);
-	}
+	else
+		ask_peer_wants(skops, &s->own.peer, id);
 }
 
 static __always_inline void sched_done(struct bpf_sock_ops *skops)
