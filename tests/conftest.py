@@ -208,10 +208,7 @@ def module_paths(session_hosts):
 
 @pytest.fixture
 def paths(module_paths, hosts):
-    """A second path. Limits high enough on both hosts; tests of the limits set their own."""
-    from net import CLIENT, SERVER
-    for name in (CLIENT, SERVER):
-        module_paths.limits(name)
+    """A second path."""
     yield module_paths
     module_paths.reset()
 

@@ -98,6 +98,10 @@ class Paths:
                     run("ip", "-n", name, "link", "set", "eth1", "up")
         self.rules("add")
         self.routes()
+        # High enough; tests of the limits set their own.
+        for name in (CLIENT, SERVER):
+            self.limits(name)
+        self.at_last, self.undo = self.undo, []
         self.wire = MptcpWire(hosts)
 
     @staticmethod
@@ -120,6 +124,8 @@ class Paths:
             self.undo.pop()()
 
     def remove(self):
+        self.reset()
+        self.undo = self.at_last
         self.reset()
         self.wire.stop()
         self.rules("del")

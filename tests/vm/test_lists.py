@@ -4,6 +4,7 @@ import json
 import pathlib
 import signal
 import subprocess
+import sys
 
 import pytest
 
@@ -40,7 +41,7 @@ def dump(loader, cgroup, name):
 
 
 def connect(cgroup, address):
-    subprocess.run(["python3", "-c", CONNECT, str(cgroup), address], check=True)
+    subprocess.run([sys.executable, "-c", CONNECT, str(cgroup), address], check=True)
 
 
 def test_lists_are_in_the_maps_and_in_list(attached, cgroup):

@@ -6,6 +6,7 @@ import pathlib
 import signal
 import socket
 import subprocess
+import sys
 import time
 
 import pytest
@@ -64,9 +65,9 @@ def test_the_program_runs_in_its_cgroup_only(attached, cgroup):
                "if sys.argv[1]: open(sys.argv[1] + '/cgroup.procs', 'w').write(str(os.getpid()))\n"
                "listener = socket.create_server(('127.0.0.1', 0))\n"
                "socket.create_connection(listener.getsockname()).close()\n")
-    subprocess.run(["python3", "-c", connect, ""], check=True)
+    subprocess.run([sys.executable, "-c", connect, ""], check=True)
     assert attached.stats("sample", cgroup)["established"] == 0
-    subprocess.run(["python3", "-c", connect, str(cgroup)], check=True)
+    subprocess.run([sys.executable, "-c", connect, str(cgroup)], check=True)
     assert attached.stats("sample", cgroup)["established"] == 1
 
 
@@ -102,7 +103,7 @@ def test_set_walks_the_sockets_of_each_namespace_once(attached, cgroup):
     name = f"walk-{os.getpid()}"
     subprocess.run(["ip", "netns", "add", name], check=True)
     before = attached.stats("sample", cgroup)
-    processes = [subprocess.Popen([*prefix, "python3", "-c", listen, str(below)],
+    processes = [subprocess.Popen([*prefix, sys.executable, "-c", listen, str(below)],
                                   stdout=subprocess.PIPE, text=True)
                  for prefix in ([], [], ["nsenter", f"--net=/run/netns/{name}"])]
     try:
@@ -137,7 +138,7 @@ def test_detach_works_while_another_process_holds_the_link(attached, cgroup):
             "attr = ctypes.create_string_buffer(struct.pack('QII', ctypes.addressof(path), 0, 0))\n"
             "fd = ctypes.CDLL(None).syscall(321, 7, attr, 16)\n"  # bpf(BPF_OBJ_GET)
             "print(fd, flush=True); time.sleep(600)\n")
-    holder = subprocess.Popen(["python3", "-c", hold, str(pin)], stdout=subprocess.PIPE, text=True)
+    holder = subprocess.Popen([sys.executable, "-c", hold, str(pin)], stdout=subprocess.PIPE, text=True)
     try:
         assert int(holder.stdout.readline()) >= 0
         attached.ok("detach", "sample", "--cgroup", cgroup)
@@ -242,7 +243,7 @@ def test_a_removed_cgroup_is_kept_for_its_living_sockets(attached, cgroup):
              "s = socket.create_server(('', 0))\n"
              "open(sys.argv[2] + '/cgroup.procs', 'w').write(str(os.getpid()))\n"
              "print('left', flush=True); time.sleep(600)\n")
-    holder = subprocess.Popen(["python3", "-c", leave, str(cgroup), str(cgroup2())],
+    holder = subprocess.Popen([sys.executable, "-c", leave, str(cgroup), str(cgroup2())],
                               stdout=subprocess.PIPE, text=True)
     entry = attached.entry("sample", cgroup)
     try:

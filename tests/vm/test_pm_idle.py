@@ -150,9 +150,9 @@ def test_zero_while_there_is_none(mptcp4):
 
 
 @pytest.mark.parametrize("end", [CLIENT, SERVER])
-def test_one_that_joins_in_time_saves_it(mptcp, end):
+def test_one_that_joins_in_time_saves_it(mptcp4, end):
     """The clock starts again when that one is gone, too."""
-    lone = Lone(mptcp, end)
+    lone = Lone(mptcp4, end)
     lone.idle(6000)
     assert lone.opener.now(pm.DO_WAKE, a=2000) == 0
     lone.opener.order(pm.WAKE, pm.OPEN)
