@@ -14,12 +14,13 @@ TEST_OBJECTS := $(foreach p,$(TEST_PROGRAMS),$(BUILD)/test-progs/$(notdir $(p:.c
 BENCH_OBJECTS := $(foreach p,$(BENCH_PROGRAMS),$(BUILD)/bench-progs/$(notdir $(p:.c=.o)))
 PREFIX ?= /usr/local
 
-.PHONY: help demo check check-series check-listing setup kernel programs userspace unit lint install clean bench-options bench-pm \
+.PHONY: help demo check check-debug check-series check-listing setup kernel programs userspace unit lint install clean bench-options bench-pm \
 	figures kselftests
 
 help:
 	@echo 'make demo          build all, boot the patched kernel, show an option and path managers at work'
 	@echo 'make check         build all, run every test'
+	@echo 'make check-debug   run what goes through the kernel on one with KASAN and lockdep (long)'
 	@echo 'make kernel        build the patched kernel'
 	@echo 'make userspace     build tcpopt-loader and tcpoptctl'
 	@echo 'make programs      build the BPF programs'
@@ -43,8 +44,12 @@ demo: setup
 	@$(MAKE) --no-print-directory userspace programs
 	@scripts/demo
 
+# CHECK=--again: also what passed before with the same inputs.
 check: setup
-	@tests/run
+	@tests/run $(CHECK)
+
+check-debug: setup
+	@tests/run $(CHECK) vm-debug vm-stress
 
 kernel: setup
 	@scripts/kernel build patched
