@@ -178,6 +178,18 @@ def test_attempts_do_not_make_it_longer(mptcp4):
     assert not lone.session.subflows(CLIENT, "syn-sent")
 
 
+def test_an_attempt_from_before_does_not_either(mptcp4):
+    """It is all that is left of the session when the last subflow goes."""
+    lone = Lone(mptcp4)
+    lone.idle(4000)
+    mptcp4.paths.nft(SERVER, "tcp flags & (syn|ack) == syn drop")
+    assert lone.probe.now(pm.OPEN) == 0
+    eventually(lambda: lone.session.subflows(CLIENT, "syn-sent"), "an attempt")
+    lone.lose()
+    assert lone.ends(20)[0] == errno.ETIMEDOUT
+    assert not lone.session.subflows(CLIENT, "syn-sent")
+
+
 def test_refused_attempts_do_not_make_it_longer(mptcp4):
     lone = Lone(mptcp4)
     lone.idle(4000)
