@@ -3,8 +3,9 @@
 
 Run as `traffic.py NETNS`. Both ends have one clock, the guest's.
 """
-import os
+import errno
 import pathlib
+import resource
 import select
 import socket
 import struct
@@ -84,10 +85,6 @@ class Traffic(peer.Sockets):
                              *(counted[name] - before[name] for name in ("eth0", "eth1"))])
                 data = data[size:]
 
-    @staticmethod
-    def clock():
-        return time.monotonic()
-
     def many(self, address, port, count):
         """So many sessions, one after the other, kept open."""
         return [self.connect(address, port, mptcp=True) for _ in range(count)]
@@ -107,7 +104,22 @@ class Traffic(peer.Sockets):
                 sock.send(b"x")
 
 
+    def close_ended(self):
+        """Close the sockets that have an error; the number of those that timed out."""
+        poll, names = select.poll(), {}
+        for sid, sock in self.table.items():
+            names[sock.fileno()] = sid
+            poll.register(sock, 0)
+        timed_out = 0
+        for fd, _ in poll.poll(0):
+            sock = self.table.pop(names[fd])
+            timed_out += sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ETIMEDOUT
+            sock.close()
+        return timed_out
+
+
 if __name__ == "__main__":
     peer.Sockets = Traffic
-    os.environ.setdefault("PYTHONUNBUFFERED", "1")
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     peer.main()
