@@ -18,6 +18,8 @@ SECOND = {CLIENT: "10.9.1.1", SERVER: "10.9.1.2"}
 INTERFACES = ("eth0", "eth1")
 PORT = 7300
 BUILD = pathlib.Path(os.environ.get("TCPOPT_BUILD", ROOT / "build"))
+LOADER, CTL = BUILD / "userspace/tcpopt-loader", BUILD / "userspace/tcpoptctl"
+PROGRAMS = BUILD / "bpf-progs"
 BPFFS, RUN_DIR = pathlib.Path("/sys/fs/bpf/figures"), pathlib.Path("/run/figures")
 CGROUP = pathlib.Path("/sys/fs/cgroup")
 SYSCTLS = ("net.ipv6.conf.all.disable_ipv6=1",
@@ -46,6 +48,7 @@ class Lab:
     """Nothing of it is left when the guest powers off."""
 
     def __init__(self):
+        tools.in_memory([LOADER, CTL], PROGRAMS.glob("*.o"))
         for name in (CLIENT, SERVER):
             (CGROUP / name).mkdir(exist_ok=True)
             run("ip", "netns", "add", name)
@@ -55,8 +58,9 @@ class Lab:
             self.link(path, interface)
         self.begin_daemon()
         self.ends = {name: End(name) for name in (CLIENT, SERVER)}
+        self.unshape()  # the first time tc looks for more of itself
         self.attached = []
-        tools.in_memory(BUILD / "userspace/tcpoptctl")
+        self.send_buffer = self.on(SERVER, "sysctl", "net.ipv4.tcp_wmem").strip().replace(" = ", "=")
 
     def link(self, path, interface):
         run("ip", "link", "add", interface, "netns", CLIENT, "type", "veth",
@@ -76,8 +80,8 @@ class Lab:
             directory.mkdir(parents=True, exist_ok=True)
         with open(RUN_DIR / "log", "w", encoding="utf-8") as log:
             self.daemon = subprocess.Popen(
-                [BUILD / "userspace/tcpopt-loader", "--run-dir", RUN_DIR, "--bpffs", BPFFS,
-                 "--programs", BUILD / "bpf-progs"], stderr=log)
+                [LOADER, "--run-dir", RUN_DIR, "--bpffs", BPFFS, "--programs", PROGRAMS],
+                stderr=log)
         eventually(lambda: self.ctl("list", check=False) is not None, "daemon")
 
     @staticmethod
@@ -90,7 +94,7 @@ class Lab:
 
     @staticmethod
     def ctl(*words, check=True):
-        done = subprocess.run([BUILD / "userspace/tcpoptctl", "--run-dir", RUN_DIR, *words],
+        done = subprocess.run([CTL, "--run-dir", RUN_DIR, *words],
                               capture_output=True, text=True, check=False)
         if done.returncode and check:
             raise RuntimeError(done.stderr.strip())
