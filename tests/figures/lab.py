@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import time
@@ -19,7 +20,6 @@ INTERFACES = ("eth0", "eth1")
 PORT = 7300
 BUILD = pathlib.Path(os.environ.get("TCPOPT_BUILD", ROOT / "build"))
 LOADER, CTL = BUILD / "userspace/tcpopt-loader", BUILD / "userspace/tcpoptctl"
-PROGRAMS = BUILD / "bpf-progs"
 BPFFS, RUN_DIR = pathlib.Path("/sys/fs/bpf/figures"), pathlib.Path("/run/figures")
 CGROUP = pathlib.Path("/sys/fs/cgroup")
 SYSCTLS = ("net.ipv6.conf.all.disable_ipv6=1",
@@ -48,7 +48,7 @@ class Lab:
     """Nothing of it is left when the guest powers off."""
 
     def __init__(self):
-        tools.in_memory([LOADER, CTL], PROGRAMS.glob("*.o"))
+        tools.in_memory(LOADER, CTL)
         for name in (CLIENT, SERVER):
             (CGROUP / name).mkdir(exist_ok=True)
             run("ip", "netns", "add", name)
@@ -78,9 +78,10 @@ class Lab:
     def begin_daemon(self):
         for directory in (BPFFS, RUN_DIR):
             directory.mkdir(parents=True, exist_ok=True)
+        programs = shutil.copytree(BUILD / "bpf-progs", RUN_DIR / "programs")
         with open(RUN_DIR / "log", "w", encoding="utf-8") as log:
             self.daemon = subprocess.Popen(
-                [LOADER, "--run-dir", RUN_DIR, "--bpffs", BPFFS, "--programs", PROGRAMS],
+                [LOADER, "--run-dir", RUN_DIR, "--bpffs", BPFFS, "--programs", programs],
                 stderr=log)
         eventually(lambda: self.ctl("list", check=False) is not None, "daemon")
 

@@ -31,7 +31,7 @@ REPORTED = {
         "6.14", "20 000 sessions in an hour whose subflows were all reset, kept by the server for "
         "ever or for 4 minutes, on a machine of 8 GB. With the timeout the number of sessions and "
         "the kernel's memory stay level from then on; without, both grow.",
-        "Here 2 000 in a minute, kept for 20 s, and both ends on one kernel, whose slabs and "
+        "Here 5 000 in a minute, kept for 20 s, and both ends on one kernel, whose slabs and "
         "stacks are counted. Linux 6.12 does not keep them for ever by itself, but for "
         "net.mptcp.close_timeout, 60 s by default; here that is a day without a timeout."),
 }

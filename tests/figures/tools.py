@@ -13,7 +13,7 @@ import shutil
 
 from net import run
 
-NAMES = ("ip", "ss", "tc")
+NAMES = ("ip", "ss", "sysctl", "tc")
 PATH = "/usr/sbin:/usr/bin"  # nothing else is looked through
 CONFIGURATION = (pathlib.Path("/etc/ld.so.cache"), pathlib.Path("/etc/iproute2"))
 
@@ -33,11 +33,11 @@ def needed(program):
     return re.findall(r"(/\S+) \(0x", run("ldd", program))
 
 
-def in_memory(programs, files):
+def in_memory(*programs):
     """Have these and NAMES, with what they need, in memory."""
     os.environ["PATH"] = PATH
     for program in (*map(shutil.which, NAMES), *map(str, programs)):
         for path in (program, *needed(program)):
             touch(pathlib.Path(path))
-    for path in (*CONFIGURATION, *CONFIGURATION[-1].glob("*"), *files):
+    for path in (*CONFIGURATION, *CONFIGURATION[-1].glob("*")):
         touch(path)

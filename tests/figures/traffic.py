@@ -15,6 +15,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "vm"))
 import peer
 
+FILES = 1 << 16  # sockets of one end
 STAMP = struct.Struct("!Qd")  # bytes of the message, time at which it was given to the kernel
 
 
@@ -120,6 +121,5 @@ class Traffic(peer.Sockets):
 
 if __name__ == "__main__":
     peer.Sockets = Traffic
-    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, FILES))
     peer.main()
