@@ -58,7 +58,10 @@ class Lab:
             self.link(path, interface)
         self.begin_daemon()
         self.ends = {name: End(name) for name in (CLIENT, SERVER)}
-        self.unshape()  # the first time tc looks for more of itself
+        # What is done for the first time has the host read.
+        self.unshape()
+        for end in self.ends.values():
+            end.netns_cookie()
         self.attached = []
         self.send_buffer = self.on(SERVER, "sysctl", "net.ipv4.tcp_wmem").strip().replace(" = ", "=")
 

@@ -31,7 +31,7 @@ REPORTED = {
         "6.14", "20 000 sessions in an hour whose subflows were all reset, kept by the server for "
         "ever or for 4 minutes, on a machine of 8 GB. With the timeout the number of sessions and "
         "the kernel's memory stay level from then on; without, both grow.",
-        "Here 5 000 in a minute, kept for 20 s, and both ends on one kernel, whose slabs and "
+        "Here 4 000 in a minute, kept for 20 s, and both ends on one kernel, whose slabs and "
         "stacks are counted. Linux 6.12 does not keep them for ever by itself, but for "
         "net.mptcp.close_timeout, 60 s by default; here that is a day without a timeout."),
 }
@@ -68,7 +68,7 @@ def write(out, said):
         "<!doctype html><html lang='en'><meta charset='utf-8'><title>tcpopt: figures</title>"
         f"<style>{STYLE}</style><h1>MPTCP options: the figures of the thesis, redrawn</h1>"
         "<p>Of section 6.4 of <i>Measuring and Extending Multipath TCP</i> (2019). Both hosts are "
-        "network namespaces of one virtual machine; netem makes the paths. A CPU on which an "
-        "instruction takes a nanosecond makes this independent of the machine it runs on."
+        "network namespaces of one virtual machine; netem makes the paths. On its CPU an "
+        "instruction takes a nanosecond, whatever the machine it runs on takes."
         + "".join(parts) + "</html>\n", encoding="utf-8")
     return out / "index.html"

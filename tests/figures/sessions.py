@@ -38,7 +38,7 @@ def cut_off(lab):
                f"( sport = :{PORT} or dport = :{PORT} )")
 
 
-def idle_timeout(lab, batches=20, batch=250, timeout=20):
+def idle_timeout(lab, batches=20, batch=200, timeout=20):
     """Figure 6.14: sessions lose their subflows; the server keeps them, or for a time only."""
     lab.unshape()
     for name in (CLIENT, SERVER):
