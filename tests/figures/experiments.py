@@ -82,7 +82,7 @@ def scheduler(lab):
                             seconds, request):
             yield [request, *row, *(wandering(path, row[0]) for path in (0, 1))]
         lab.reset()
-    lab.on(SERVER, "sysctl", "-qw", lab.send_buffer)
+    lab.on(SERVER, "sysctl", "-qw", f"net.ipv4.tcp_wmem={lab.send_buffer}")
 
 
 # When the first path's one-way delay becomes what, in s and ms: beyond the threshold of

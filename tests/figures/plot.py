@@ -64,7 +64,8 @@ def rate_limit(data, figure):
     axes, = panels(figure, 1)
     for path in (1, 2):
         axes.plot(column(data, "seconds"), column(data, f"path_{path}_mbit"), label=f"path {path}")
-    axes.plot([10, 30], [CAP, CAP], linestyle=":", color="black", label=f"cap of path 2, {CAP} Mbit/s")
+    axes.plot([10, 30], [CAP, CAP], linestyle=":", color="black",
+              label=f"cap of path 2, {CAP} Mbit/s")
     axes.set(ylabel="Mbit/s on the link", ylim=(0, 22))
     axes.legend(loc="center right")
     rates = [statistics.mean(column(between(data, *when), "path_2_mbit"))
@@ -75,7 +76,8 @@ def rate_limit(data, figure):
              "count, are included.",
              f"Path 1 goes down to {min(others):.1f} Mbit/s meanwhile, and is below 18 for "
              f"{sum(rate < 18 for rate in others) / 2:.1f} s: data that path 2 had been given "
-             "before the cap now takes its time, and all behind it waits in the receiver's window."],
+             "before the cap now takes its time, and what comes after it fills the receiver's "
+             "window."],
             [(f"capped, within 10 % of {CAP} Mbit/s", abs(rates[1] - CAP) <= CAP / 10),
              ("lifted, as fast as before", rates[2] > 0.9 * rates[0])])
 
@@ -85,7 +87,9 @@ def scheduler(data, figure):
     parts, said = groups(data, "scheduler"), []
     for name, part in parts.items():
         delays = sorted(column(part, "delay_ms"))
-        axes.plot(column(part, "seconds"), column(part, "delay_ms"), ".", label=name, markersize=3)
+        # Small on large, so that both are seen where they are the same.
+        axes.plot(column(part, "seconds"), column(part, "delay_ms"), ".", label=name,
+                  **({"zorder": 3, "markersize": 2} if name == "default" else {"markersize": 6}))
         sent = sum(used(part, path) for path in (1, 2))
         said.append(f"{name.capitalize()}: median {delays[len(delays) // 2]:.0f} ms, "
                     f"95 % below {delays[len(delays) * 95 // 100]:.0f} ms, "
@@ -127,10 +131,11 @@ def delay_threshold(data, figure):
     came = {path: [used(between(parts[str(LIMIT)], *when), path) for when in
                    ((0, 10), (12, 20), (22, 30), (33, 41))] for path in (1, 2)}
     away = [two > one for one, two in zip(came[1], came[2])]
+    left = last_over(between(parts[str(LIMIT)], 10, 20), 1) - 10
+    back = last_over(between(parts[str(LIMIT)], 30, 41), 2) - 30
     said.append("With it the first path carries its last message of the slow phase "
-                f"{last_over(between(parts[str(LIMIT)], 10, 20), 1) - 10:.1f} s after it began, "
-                f"and the backup its last {last_over(between(parts[str(LIMIT)], 30, 41), 2) - 30:.1f}"
-                " s after the first path has recovered.")
+                f"{left:.1f} s after it began, and the backup its last {back:.1f} s after the "
+                "first path has recovered.")
     return said, [("the first path is used before", not away[0]),
                   ("above the threshold the backup is", away[1]),
                   ("and still is below it, within the hysteresis", away[2]),
@@ -145,8 +150,8 @@ def idle_timeout(data, figure):
         counts.plot(column(part, "seconds"), column(part, "sessions"), label=name)
         memory.plot(column(part, "seconds"), [n / 1e6 for n in column(part, "kernel_bytes")])
         last = part[-1]
-        said.append(f"{name.capitalize()}: {last['opened']} sessions opened, {last['sessions']} left "
-                    f"at the end, {last['timed_out']} ended with ETIMEDOUT; the kernel uses "
+        said.append(f"{name.capitalize()}: {last['opened']} sessions opened, {last['sessions']} "
+                    f"left at the end, {last['timed_out']} ended with ETIMEDOUT; the kernel uses "
                     f"{int(last['kernel_bytes']) / 1e6:.1f} MB more than at the start, for both "
                     "ends.")
     counts.set(ylabel="sessions of the server", ylim=(0, None))
@@ -161,10 +166,11 @@ def idle_timeout(data, figure):
 
     def growth(part):
         return int(part[-1]["kernel_bytes"]) - int(part[half]["kernel_bytes"])
-    return said, [("without a timeout all sessions are kept", kept[-1]["sessions"] == kept[-1]["opened"]),
+    return said, [("without a timeout all sessions are kept",
+                   kept[-1]["sessions"] == kept[-1]["opened"]),
                   (f"with it no more than those of the last {limit} s, at most {most}",
                    most <= allowed),
-                  ("its memory stays level in the second half, a tenth of the other's growth at most",
+                  ("its memory grows by a tenth of the other's at most in the second half",
                    growth(timed) <= growth(kept) / 10)]
 
 
