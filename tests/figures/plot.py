@@ -75,9 +75,9 @@ def rate_limit(data, figure):
              f"{rates[2]:.2f} afterwards; bytes of the link, so headers, which the cap does not "
              "count, are included.",
              f"Path 1 goes down to {min(others):.1f} Mbit/s meanwhile, and is below 18 for "
-             f"{sum(rate < 18 for rate in others) / 2:.1f} s: data that path 2 had been given "
-             "before the cap now takes its time, and what comes after it fills the receiver's "
-             "window."],
+             f"{sum(rate < 18 for rate in others) / 2:.1f} s: what path 2 had been given before "
+             "the cap now takes its time, and until it has come the session's send buffer is full "
+             "of what path 1 has delivered after it."],
             [(f"capped, within 10 % of {CAP} Mbit/s", abs(rates[1] - CAP) <= CAP / 10),
              ("lifted, as fast as before", rates[2] > 0.9 * rates[0])])
 
