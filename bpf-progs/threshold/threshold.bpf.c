@@ -57,8 +57,9 @@ static __always_inline __u32 th_smooth(__u32 rtt, __u32 latest, __u32 weight)
 	return rtt ? rtt - rtt / weight + latest / weight : latest;
 }
 
-/* A segment of any subflow was acknowledged, on which someone asked to be told. Not
- * TCP's own smoothed RTT: of a subflow that was not used that is an old one.
+/* Once for each round trip of any subflow on which someone asked to be told, and not for
+ * each ACK: hence the weight. Not TCP's own smoothed RTT: of a subflow that was not used
+ * that is an old one.
  */
 static __always_inline void th_sample(struct bpf_sock_ops *skops)
 {
@@ -72,7 +73,7 @@ static __always_inline void th_sample(struct bpf_sock_ops *skops)
 	    !pm_load(skops, BPF_MPTCP_SUBFLOW_EVENT, &sf) ||
 	    !(sf.flags & BPF_MPTCP_SUBFLOW_INITIAL))
 		return;
-	s->own.rtt = th_smooth(s->own.rtt, latest, 8);
+	s->own.rtt = th_smooth(s->own.rtt, latest, 4);
 	above = s->own.rtt > s->own.limit;
 	if (above && !s->own.above) {
 		PM_COUNT(above);

@@ -1,34 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Draw the figures, and write the page that shows them beside what the thesis reports."""
+"""Draw the figures: each function takes rows of a CSV, draws, and returns what is to see.
+
+That is sentences, and the expectations as pairs of words and whether they hold.
+"""
 import csv
-import html
 import statistics
 
 import matplotlib
 matplotlib.use("Agg")
 from matplotlib import pyplot
 
-# Of each experiment: figure of the thesis, what it reports, in our words.
-REPORTED = {
-    "rate-limit": ("6.11", "Two paths of 20 Mbit/s, 20 ms. Throughput of the second path before "
-                           "and after the client capped it at 4 Mbit/s: it follows the cap "
-                           "(there by a clamped window, here by pacing)."),
-    "scheduler": ("6.12", "Two paths of 20 Mbit/s whose delay varies between 20 and 150 ms. The "
-                          "redundant scheduler's round-trip time at MPTCP level is below the "
-                          "default one's most of the time. There during a bulk transfer, here the "
-                          "one-way delay of messages of 8 kB, 50 a second."),
-    "delay-threshold": ("6.13", "One-way delays of 5 ms. When the first path's round-trip time "
-                                "passes the threshold of 100 ms the server goes over to the "
-                                "second one. Here the first one recovers, too."),
-    "idle-timeout": ("6.14", "Sessions whose subflows were reset, 20 000 in an hour, kept by the "
-                             "server for ever or for 4 minutes: with the timeout their number and "
-                             "the memory of the kernel stay level. Here 2 000 in a minute, kept "
-                             "for 20 s."),
-}
+CAP, LIMIT = 4, 100  # Mbit/s, ms
 
 
-def rows(path):
-    with open(path, newline="", encoding="utf-8") as file:
+def read(path):
+    with open(path, newline="", encoding="ascii") as file:
         return list(csv.DictReader(file))
 
 
@@ -43,91 +29,160 @@ def groups(data, key):
     return found
 
 
-def rate_limit(data, axes):
-    seconds = column(data, "seconds")
+def between(data, begin, end):
+    """Rows of these seconds."""
+    return [row for row in data if begin <= float(row["seconds"]) < end]
+
+
+def median(data, name):
+    return statistics.median(column(data, name))
+
+
+def used(data, path):
+    """Bytes that came over a path meanwhile."""
+    return int(data[-1][f"path_{path}_bytes"]) - int(data[0][f"path_{path}_bytes"])
+
+
+def last_over(data, path, size=1000):
+    """Second at which a path carried a message of this size for the last time."""
+    name = f"path_{path}_bytes"
+    return max(float(row["seconds"]) for before, row in zip(data, data[1:])
+               if int(row[name]) - int(before[name]) >= size)
+
+
+def panels(figure, count):
+    figure.set_size_inches(8, 2 + 2.5 * count)
+    found = figure.subplots(count, 1, sharex=True, squeeze=False)[:, 0]
+    for axes in found:
+        axes.grid(alpha=0.3)
+        axes.margins(x=0.01)
+    found[-1].set_xlabel("seconds")
+    return found
+
+
+def rate_limit(data, figure):
+    axes, = panels(figure, 1)
     for path in (1, 2):
-        axes.plot(seconds, column(data, f"path_{path}_mbit"), label=f"path {path}")
-    axes.axhline(4, linestyle=":", color="grey", label="cap of path 2, from 10 to 30 s")
-    axes.set(xlabel="s", ylabel="Mbit/s", ylim=(0, None))
-    capped = [rate for when, rate in zip(seconds, column(data, "path_2_mbit")) if 12 <= when <= 30]
-    free = [rate for when, rate in zip(seconds, column(data, "path_2_mbit")) if 3 <= when <= 10]
-    return (f"Path 2: {statistics.mean(free):.2f} Mbit/s before, {statistics.mean(capped):.2f} "
-            f"while capped at 4 (all bytes of the link, headers included).")
+        axes.plot(column(data, "seconds"), column(data, f"path_{path}_mbit"), label=f"path {path}")
+    axes.plot([10, 30], [CAP, CAP], linestyle=":", color="black",
+              label=f"cap of path 2, {CAP} Mbit/s")
+    axes.set(ylabel="Mbit/s on the link", ylim=(0, 22))
+    axes.legend(loc="center right")
+    rates = [statistics.mean(column(between(data, *when), "path_2_mbit"))
+             for when in ((3, 10.1), (12, 30.1), (32, 41))]
+    others = column(between(data, 10.1, 30.1), "path_1_mbit")
+    return ([f"Path 2 carries {rates[0]:.2f} Mbit/s before, {rates[1]:.2f} while it is capped and "
+             f"{rates[2]:.2f} afterwards; bytes of the link, so headers, which the cap does not "
+             "count, are included.",
+             f"Path 1 goes down to {min(others):.1f} Mbit/s meanwhile, and is below 18 for "
+             f"{sum(rate < 18 for rate in others) / 2:.1f} s: what path 2 had been given before "
+             "the cap now takes its time, and until it has come the session's send buffer is full "
+             "of what path 1 has delivered after it."],
+            [(f"capped, within 10 % of {CAP} Mbit/s", abs(rates[1] - CAP) <= CAP / 10),
+             ("lifted, as fast as before", rates[2] > 0.9 * rates[0])])
 
 
-def scheduler(data, axes):
-    said = []
-    for name, part in groups(data, "scheduler").items():
+def scheduler(data, figure):
+    axes, = panels(figure, 1)
+    parts, said = groups(data, "scheduler"), []
+    for name, part in parts.items():
         delays = sorted(column(part, "delay_ms"))
-        axes.plot(column(part, "seconds"), column(part, "delay_ms"), label=name, linewidth=0.8)
-        said.append(f"{name}: median {delays[len(delays) // 2]:.0f} ms, "
-                    f"95 % {delays[len(delays) * 95 // 100]:.0f} ms, "
-                    f"{sum(int(part[-1][f'path_{n}_bytes']) for n in (1, 2)) / 1e6:.1f} MB")
-    axes.set(xlabel="s", ylabel="delay of a message, ms", ylim=(0, None))
-    return "; ".join(said) + "."
+        # Small on large, so that both are seen where they are the same.
+        axes.plot(column(part, "seconds"), column(part, "delay_ms"), ".", label=name,
+                  **({"zorder": 3, "markersize": 2} if name == "default" else {"markersize": 6}))
+        sent = sum(used(part, path) for path in (1, 2))
+        said.append(f"{name.capitalize()}: median {delays[len(delays) // 2]:.0f} ms, "
+                    f"95 % below {delays[len(delays) * 95 // 100]:.0f} ms, "
+                    f"{sent / 1e6:.1f} MB over both links.")
+    for path, style in ((1, "--"), (2, ":")):
+        axes.plot(column(part, "seconds"), column(part, f"path_{path}_set_ms"), color="grey",
+                  linestyle=style, linewidth=1, label=f"path {path} alone")
+    axes.set(ylabel="one-way delay, ms", ylim=(0, None))
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4)
+    less = [float(other["delay_ms"]) - float(one["delay_ms"])
+            for one, other in zip(parts["redundant"], parts["default"])]
+    lower, higher = (sum(by > 1 for by in (sign * ms for ms in less)) / len(less)
+                     for sign in (1, -1))
+    return ([*said, f"Redundant is faster by more than a millisecond for {lower:.0%} of the "
+             f"messages and slower for {higher:.0%}; for the others it makes no difference."],
+            [("redundant is the faster one most of the time", lower > 0.5 > higher),
+             ("and in the median", median(parts["redundant"], "delay_ms") <
+              median(parts["default"], "delay_ms"))])
 
 
-def delay_threshold(data, axes):
-    said = []
-    for limit, part in groups(data, "threshold").items():
+def delay_threshold(data, figure):
+    delays, paths = panels(figure, 2)
+    parts, said = groups(data, "threshold"), []
+    for limit, part in parts.items():
         name = f"threshold {limit} ms" if limit != "0" else "no threshold"
-        axes.plot(column(part, "seconds"), column(part, "delay_ms"), label=name)
-        slow = [float(row["delay_ms"]) for row in part if 12 <= float(row["seconds"]) < 25]
-        said.append(f"{name}: {statistics.median(slow):.0f} ms while path 1 is slow, "
-                    f"{int(part[-1]['path_2_bytes']) / 1000:.0f} kB over path 2")
-    axes.axvspan(10, 25, alpha=0.1, label="path 1 takes 120 ms")
-    axes.set(xlabel="s", ylabel="delay of a message, ms", ylim=(0, None))
-    return "; ".join(said) + "."
+        line, = delays.plot(column(part, "seconds"), column(part, "delay_ms"), label=name)
+        paths.plot(column(part, "seconds"), [n / 1000 for n in column(part, "path_2_bytes")],
+                   color=line.get_color(), label=name)
+        slow, near, well = (between(part, *when) for when in ((12, 20), (22, 30), (33, 41)))
+        said.append(f"{name.capitalize()}: median delay {median(slow, 'delay_ms'):.0f} ms while "
+                    f"the first path takes 75 ms, {median(near, 'delay_ms'):.0f} ms while it "
+                    f"takes 45 ms, {median(well, 'delay_ms'):.0f} ms when it has recovered; "
+                    f"{used(part, 2) / 1000:.0f} kB over path 2.")
+    delays.step(column(part, "seconds"), column(part, "path_1_set_ms"), color="grey",
+                linestyle=":", where="post", label="path 1 alone")
+    delays.set(ylabel="one-way delay, ms", ylim=(0, None))
+    paths.set(ylabel="sent over path 2, kB", ylim=(0, None))
+    delays.legend(loc="upper right")
+    came = {path: [used(between(parts[str(LIMIT)], *when), path) for when in
+                   ((0, 10), (12, 20), (22, 30), (33, 41))] for path in (1, 2)}
+    away = [two > one for one, two in zip(came[1], came[2])]
+    left = last_over(between(parts[str(LIMIT)], 10, 20), 1) - 10
+    back = last_over(between(parts[str(LIMIT)], 30, 41), 2) - 30
+    said.append("With it the first path carries its last message of the slow phase "
+                f"{left:.1f} s after it began, and the backup its last {back:.1f} s after the "
+                "first path has recovered.")
+    return said, [("the first path is used before", not away[0]),
+                  ("above the threshold the backup is", away[1]),
+                  ("and still is below it, within the hysteresis", away[2]),
+                  ("when the first path has recovered, that is used again", not away[3])]
 
 
-def idle_timeout(data, axes):
-    right, said = axes.twinx(), []
-    for limit, part in groups(data, "timeout").items():
-        name = f"{limit} s" if limit != "0" else "none"
-        axes.plot(column(part, "seconds"), column(part, "sessions"), label=f"sessions, {name}")
-        right.plot(column(part, "seconds"), [n / 1e6 for n in column(part, "kernel_bytes")],
-                   linestyle="--")
-        said.append(f"timeout {name}: {part[-1]['sessions']} sessions at the end, "
-                    f"{int(part[-1]['kernel_bytes']) / 1e6:.1f} MB of the kernel's memory")
-    axes.set(xlabel="s", ylabel="sessions of the server", ylim=(0, None))
-    right.set(ylabel="kernel memory beyond the start (dashed), MB", ylim=(0, None))
-    return "; ".join(said) + "."
+def idle_timeout(data, figure):
+    counts, memory = panels(figure, 2)
+    parts, said = groups(data, "timeout"), []
+    for limit, part in parts.items():
+        name = f"timeout {limit} s" if limit != "0" else "no timeout"
+        counts.plot(column(part, "seconds"), column(part, "sessions"), label=name)
+        memory.plot(column(part, "seconds"), [n / 1e6 for n in column(part, "kernel_bytes")])
+        last = part[-1]
+        said.append(f"{name.capitalize()}: {last['opened']} sessions opened, {last['sessions']} "
+                    f"left at the end, {last['timed_out']} ended with ETIMEDOUT; the kernel uses "
+                    f"{int(last['kernel_bytes']) / 1e6:.1f} MB more than at the start, for both "
+                    "ends.")
+    counts.set(ylabel="sessions of the server", ylim=(0, None))
+    memory.set(ylabel="kernel memory, MB", ylim=(0, None))
+    counts.legend(loc="upper left")
+    kept, (limit, timed) = parts["0"], list(parts.items())[-1]
+    most = max(int(row["sessions"]) for row in timed)
+    # Those of the time of the timeout, and what one step adds before it is counted.
+    pace = int(timed[-1]["opened"]) / float(timed[-1]["seconds"])
+    allowed = pace * (float(limit) + 2 * float(timed[0]["seconds"]))
+    half = len(timed) // 2
+
+    def growth(part):
+        return int(part[-1]["kernel_bytes"]) - int(part[half]["kernel_bytes"])
+    return said, [("without a timeout all sessions are kept",
+                   kept[-1]["sessions"] == kept[-1]["opened"]),
+                  (f"with it no more than those of the last {limit} s, at most {most}",
+                   most <= allowed),
+                  ("its memory grows by a tenth of the other's at most in the second half",
+                   growth(timed) <= growth(kept) / 10)]
 
 
 DRAW = {"rate-limit": rate_limit, "scheduler": scheduler, "delay-threshold": delay_threshold,
         "idle-timeout": idle_timeout}
 
 
-def page(out, said):
-    parts = []
-    for name, text in said.items():
-        figure, reported = REPORTED[name]
-        parts.append(f"<h2>{name} (figure {figure})</h2><p>Thesis: {html.escape(reported)}</p>"
-                     f"<p>Here: {html.escape(text)} <a href='{name}.csv'>data</a></p>"
-                     f"<img src='{name}.svg' alt='{name}'>")
-    (out / "index.html").write_text(
-        "<!doctype html><html lang='en'><meta charset='utf-8'><title>tcpopt: figures</title>"
-        "<style>body{font-family:sans-serif;max-width:50em;margin:auto}img{max-width:100%}</style>"
-        "<h1>MPTCP options: the thesis' figures, redrawn</h1>" + "".join(parts) + "</html>\n",
-        encoding="utf-8")
-    return out / "index.html"
-
-
-def draw(out, names):
-    """Yields what was written."""
-    said = {}
-    for name in DRAW:
-        if not (out / f"{name}.csv").exists():
-            continue
-        figure, axes = pyplot.subplots(figsize=(8, 4.5), layout="constrained")
-        said[name] = DRAW[name](rows(out / f"{name}.csv"), axes)
-        axes.set_title(name)
-        axes.legend(loc="best")
-        axes.grid(alpha=0.3)
-        for kind in ("png", "svg"):
-            figure.savefig(out / f"{name}.{kind}", metadata={"Date": None} if kind == "svg" else None)
-        pyplot.close(figure)
-        if name in names:
-            print(f"{name}: {said[name]}")
-            yield from (out / f"{name}.{kind}" for kind in ("csv", "png", "svg"))
-    yield page(out, said)
+def draw(out, name):
+    """Writes NAME.png and NAME.svg; returns the sentences and the expectations."""
+    figure = pyplot.figure(layout="constrained")
+    said = DRAW[name](read(out / f"{name}.csv"), figure)
+    figure.savefig(out / f"{name}.png", dpi=120)
+    figure.savefig(out / f"{name}.svg", metadata={"Date": None})
+    pyplot.close(figure)
+    return said

@@ -3,8 +3,9 @@
 
 Run as `traffic.py NETNS`. Both ends have one clock, the guest's.
 """
-import os
+import errno
 import pathlib
+import resource
 import select
 import socket
 import struct
@@ -14,6 +15,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "vm"))
 import peer
 
+FILES = 1 << 16  # sockets of one end
 STAMP = struct.Struct("!Qd")  # bytes of the message, time at which it was given to the kernel
 
 
@@ -84,10 +86,6 @@ class Traffic(peer.Sockets):
                              *(counted[name] - before[name] for name in ("eth0", "eth1"))])
                 data = data[size:]
 
-    @staticmethod
-    def clock():
-        return time.monotonic()
-
     def many(self, address, port, count):
         """So many sessions, one after the other, kept open."""
         return [self.connect(address, port, mptcp=True) for _ in range(count)]
@@ -107,7 +105,21 @@ class Traffic(peer.Sockets):
                 sock.send(b"x")
 
 
+    def close_ended(self):
+        """Close the sockets that have an error; the number of those that timed out."""
+        poll, names = select.poll(), {}
+        for sid, sock in self.table.items():
+            names[sock.fileno()] = sid
+            poll.register(sock, 0)
+        timed_out = 0
+        for fd, _ in poll.poll(0):
+            sock = self.table.pop(names[fd])
+            timed_out += sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ETIMEDOUT
+            sock.close()
+        return timed_out
+
+
 if __name__ == "__main__":
     peer.Sockets = Traffic
-    os.environ.setdefault("PYTHONUNBUFFERED", "1")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, FILES))
     peer.main()

@@ -115,6 +115,15 @@ def test_to_the_backup_and_back(delay):
     assert stats["measured"] >= 1 and delay.stats(CLIENT)["probed"] >= stats["measured"]
 
 
+def test_a_few_round_trips_are_enough(delay4):
+    """The kernel tells the RTT once for each, however many ACKs there are."""
+    begin(delay4, limit=130, hysteresis=20)
+    slow(delay4, "90ms")
+    for _ in range(7):
+        delay4.session.exchange()
+    delay4.wait(SERVER, switched=1)
+
+
 def test_it_stays_away_within_the_hysteresis(delay4):
     begin(delay4)
     go_away(delay4)
