@@ -137,9 +137,10 @@ TEST_F(Lists, OfSchedulersKnowTheirOwnNamesOnly) {
   EXPECT_EQ(parse(schedulers_, "redundant,default"), R"(["default","redundant"])");
   EXPECT_EQ(parse(schedulers_, "reno"),
             "this kernel offers no packet scheduler 'reno'; use default, redundant");
-  EXPECT_EQ(parse(schedulers_, "roundrobin"),
-            "this kernel offers no packet scheduler 'roundrobin'; use default, redundant, or boot a "
-            "kernel with kernel-patches/6.12 and CONFIG_MPTCP_SCHED_EXTRA=y");
+  EXPECT_EQ(
+      parse(schedulers_, "roundrobin"),
+      "this kernel offers no packet scheduler 'roundrobin'; use default, redundant, or boot a "
+      "kernel with kernel-patches/6.12 and CONFIG_MPTCP_SCHED_EXTRA=y");
   EXPECT_EQ(parse(schedulers_, "homemade"),
             "packet scheduler 'homemade' has no id; use default, redundant");
   const auto entries = parse_list(schedulers_, "redundant", offered_);
