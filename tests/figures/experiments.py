@@ -60,10 +60,6 @@ def wandering(path, when):
 def scheduler(lab):
     """Figure 6.12: delay of messages under the default scheduler, and the redundant one."""
     seconds = 40
-    # A subflow's own grows only when the application waits for room, which this one never
-    # does: it would be the limit, not the links.
-    lab.on(SERVER, "sysctl", "-qw", "net.ipv4.tcp_wmem=4096 1048576 4194304")
-
     def step(when):
         for path in (0, 1):
             lab.shape(path, RATE, wandering(path, when))
@@ -82,7 +78,6 @@ def scheduler(lab):
                             seconds, request):
             yield [request, *row, *(wandering(path, row[0]) for path in (0, 1))]
         lab.reset()
-    lab.on(SERVER, "sysctl", "-qw", f"net.ipv4.tcp_wmem={lab.send_buffer}")
 
 
 # When the first path's one-way delay becomes what, in s and ms: beyond the threshold of

@@ -63,7 +63,6 @@ class Lab:
         for end in self.ends.values():
             end.netns_cookie()
         self.attached = []
-        self.send_buffer = self.on(SERVER, "sysctl", "-n", "net.ipv4.tcp_wmem").strip()
 
     def link(self, path, interface):
         run("ip", "link", "add", interface, "netns", CLIENT, "type", "veth",

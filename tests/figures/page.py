@@ -18,9 +18,7 @@ REPORTED = {
         "There during a bulk transfer, where queues add to it; here messages of 8 kB, 50 a "
         "second (3.2 Mbit/s), and the one-way delay until the application has a whole one. How "
         "the delay varies is not said there; here both paths go from 20 to 150 ms and back in "
-        "20 s, in opposite phase. Grey: what each path adds by itself. A subflow's send buffer "
-        "starts at 1 MB here: by itself it grows only while the application waits for room, and "
-        "with the usual one copies are left out when the round trip is long."),
+        "20 s, in opposite phase. Grey: what each path adds by itself."),
     "delay-threshold": (
         "6.13", "Both paths take 5 ms one way, the second is a backup. When the round-trip time of "
         "the first passes the threshold of 100 ms, the server goes over to the second one.",
