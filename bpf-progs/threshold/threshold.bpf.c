@@ -20,7 +20,6 @@ TCPOPT_MAPS(threshold);
 #define TH_PROBE 0x4 /* in ask_bits() */
 #define TH_NS_PER_US 1000
 #define TH_US_PER_MS 1000
-#define TH_TRIAL 30000 /* ms, if probes get lost */
 #define TH_FIRST 1 /* id of the initial subflow */
 
 /* `rtt`, `above` and `probed` are used with the first subflow locked, `limit`,
@@ -123,7 +122,7 @@ static __always_inline void th_probe_done(struct bpf_sock_ops *skops, struct tcp
 static __always_inline __u32 th_while_away(struct bpf_sock_ops *skops, struct tcpopt_session *s,
 					   const struct threshold_params *p)
 {
-	__s32 left = s->own.since + TH_TRIAL - pm_now();
+	__s32 left = s->own.since + p->trial - pm_now();
 
 	if (s->own.rtt + s->own.hysteresis < s->own.limit) {
 		PM_COUNT(below);

@@ -14,6 +14,8 @@ struct threshold_params {
 		     "lowest threshold that peers may ask for; 65536: none at all");
 	TCPOPT_PARAM(__u32, probe, "ms", 10, 3600000, 500,
 		     "measure the first subflow so often while it is not used");
+	TCPOPT_PARAM(__u32, trial, "ms", 100, 3600000, 30000,
+		     "use it again after this, if it cannot be measured");
 	ASK_PARAM_EXID(0x6474);
 };
 
@@ -32,10 +34,10 @@ struct threshold_stats {
 };
 
 #ifdef __cplusplus
-static_assert(sizeof(threshold_params) == 20, "as the BPF side has it");
+static_assert(sizeof(threshold_params) == 24, "as the BPF side has it");
 static_assert(sizeof(threshold_stats) == ASK_STATS_SIZE + 72, "as the BPF side has it");
 #else
-_Static_assert(sizeof(struct threshold_params) == 20, "as the C++ side has it");
+_Static_assert(sizeof(struct threshold_params) == 24, "as the C++ side has it");
 _Static_assert(sizeof(struct threshold_stats) == ASK_STATS_SIZE + 72, "as the C++ side has it");
 #endif
 

@@ -236,7 +236,7 @@ def test_the_first_subflow_ends_meanwhile(delay4):
 
 
 def test_a_path_that_answers_no_probe_is_tried_after_a_while(delay4):
-    begin(delay4)
+    begin(delay4, server={"trial": 5000})
     go_away(delay4)
     for name in (CLIENT, SERVER):
         delay4.mptcp.paths.nft(name, f"iifname {INTERFACES[0]} drop")
