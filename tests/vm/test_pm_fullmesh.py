@@ -6,8 +6,8 @@ import pytest
 
 from bpfmap import Map
 from mptcp import counter
-from net import CLIENT, SERVER, eventually
-from paths import ADD_ADDR, RM_ADDR, address
+from net import CLIENT, SERVER, SYN, eventually
+from paths import ADD_ADDR, MP_JOIN, RM_ADDR, address
 
 LONG = {"retry": 600_000, "retry_max": 600_000}
 LOCAL_ADDRS = 8 + 16 * 32  # struct tcpopt_addrs
@@ -171,6 +171,17 @@ def test_lists_reach_live_sessions(meshed4):
     eventually(lambda: all(sf.backup == (sf.local != second) for sf in session.subflows(CLIENT)),
                "those of eth0 are")
     session.exchange()
+
+
+def test_a_backup_from_its_first_segment_on(meshed4):
+    """The join says it, before anybody could send data on it."""
+    meshed4.set(CLIENT, "fullmesh", backup="eth1")
+    meshed4.paths.wire.begin()
+    meshed4.connect().wait_pairs(CLIENT, mesh(meshed4))
+    joins = {(p.src, p.dst): p.field("backup.flag") == ["1"]
+             for p in meshed4.paths.wire.with_option(MP_JOIN, CLIENT) if p.flags == SYN}
+    second = address(4, 1, CLIENT)
+    assert joins == {pair: pair[0] == second for pair in mesh(meshed4)[1:]}
 
 
 def test_pair_that_fails_is_left_alone_for_longer_and_longer(mptcp4):
