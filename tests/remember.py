@@ -2,7 +2,7 @@
 """Suites that passed with exactly these inputs need not run again.
 
 An input is every file of the tree that git knows or would know below the
-suite's paths, the kernel it boots, and each installed package's version.
+suite's paths, the kernels it boots, and each installed package's version.
 Failures are not remembered.
 """
 import hashlib
@@ -21,14 +21,14 @@ def output(*command):
     return subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout
 
 
-def inputs(paths, kernel):
+def inputs(paths, kernels):
     """Hash of all that the suite's result can depend on; None outside of git."""
     if subprocess.run(["git", "rev-parse"], cwd=ROOT, capture_output=True, check=False).returncode:
         return None
     known = output("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard",
                    "--", "Makefile", "tests/run", "tests/conftest.py", *paths)
     of = hashlib.sha256(output("dpkg-query", "-W"))
-    if kernel:
+    for kernel in kernels:
         of.update(output("scripts/kernel", "path", kernel))
     for name in sorted(filter(None, known.decode().split("\0"))):
         path = ROOT / name

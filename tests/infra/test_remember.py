@@ -24,7 +24,7 @@ def tree(tmp_path, monkeypatch):
 
 
 def key():
-    return remember.inputs([".", ":(exclude)*.md"], "")
+    return remember.inputs([".", ":(exclude)*.md"], ())
 
 
 def test_what_counts(tree):
