@@ -114,10 +114,20 @@ class Paths:
     @staticmethod
     def routes():
         """Those of the tables go with their interface; put back what is missing."""
-        for path, interface in enumerate(INTERFACES):
+        for path in range(len(INTERFACES)):
             for family in (4, 6):
-                run("ip", f"-{family}", "-n", CLIENT, "route", "replace", "default", "via",
-                    address(family, path, SERVER), "dev", interface, "table", str(100 + path))
+                Paths.set_route(family, path)
+
+    @staticmethod
+    def set_route(family, path, *more):
+        run("ip", f"-{family}", "-n", CLIENT, "route", "replace", "default", "via",
+            address(family, path, SERVER), "dev", INTERFACES[path], "table", str(100 + path),
+            *more)
+
+    def route(self, family, path, *metrics):
+        """Metrics of the client's route, for this test."""
+        self.undo.append(lambda: self.set_route(family, path))
+        self.set_route(family, path, *metrics)
 
     def reset(self):
         while self.undo:

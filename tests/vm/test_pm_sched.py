@@ -25,7 +25,8 @@ def other(end):
 class Two:
     """A session with a subflow on each path; `end` sends and chooses the scheduler."""
 
-    def __init__(self, mptcp, end=CLIENT, shape="20mbit", more=(), backup=False):
+    def __init__(self, mptcp, end=CLIENT, shape="20mbit", more=(), backup=False,
+                 prepare_join=None):
         self.mptcp, self.end = mptcp, end
         if shape:
             for path in (0, 1):
@@ -34,6 +35,8 @@ class Two:
         self.client, self.probe = probes[CLIENT], probes[end]
         self.session = mptcp.connect()
         self.backup = backup
+        if prepare_join:
+            prepare_join()
         self.join()
         self.sender, self.out, self.receiver, self.inn = (
             self.session.client, self.session.out, self.session.server, self.session.inn)
@@ -214,12 +217,17 @@ def test_roundrobin_uses_both(mptcp, end):
 
 def test_roundrobin_goes_on_when_one_is_full(mptcp4):
     """What the slow one cannot take goes to the other."""
-    two = Two(mptcp4)
-    # A long queue would take half of all before it is full.
-    mptcp4.paths.shape(1, "1mbit", "5ms", "limit", "20")
+    # The session has room for 2 MB, but the slow one for little of it, which
+    # would grow with its congestion window.
+    mptcp4.paths.route(4, 1, "cwnd", "lock", "10")
+    mptcp4.hosts.sysctl(SERVER, "net.ipv4.tcp_rmem", "4096 4000000 6000000")
+    mptcp4.hosts.sysctl(CLIENT, "net.ipv4.tcp_wmem", "4096 2000000 4000000")
+    two = Two(mptcp4, prepare_join=lambda: mptcp4.hosts.sysctl(
+        CLIENT, "net.ipv4.tcp_wmem", "4096 16384 4000000"))
+    mptcp4.paths.shape(1, "1mbit", "5ms")
     two.choose("roundrobin")
     got, _ = two.transfer(4 * MB)
-    assert got[0] > 1.2 * got[1] > 0, got
+    assert got[0] > 3 * got[1] > 0, got
     two.close()
 
 
