@@ -99,7 +99,7 @@ bench-options: setup $(BENCH_OBJECTS)
 
 # BENCH='--crowd 100 ndiffports': fewer sessions, not every path manager.
 bench-pm: setup programs $(BENCH_OBJECTS)
-	@scripts/kernel build patched
+	@scripts/kernel build patched stock
 	@scripts/selftests build
 	@$(configure_userspace)
 	@cmake --build $(BUILD)/userspace --target tcpopt-loader tcpoptctl bench-pm bench-csf bench-mptcpd
