@@ -36,6 +36,7 @@ struct fm_local {
 /* The table changes in WAKE and LADDR_*, where the session is locked. */
 struct tcpopt_own {
 	struct bpf_mptcp_addr first_local, first_remote; /* of the initial subflow */
+	__u32 places; /* of local addresses that were ever taken; none is beyond */
 	struct fm_local local[FM_LOCALS];
 	struct pm_backoff backoff[FM_LOCALS][FM_REMOTES]; /* under the session's lock */
 };
@@ -52,7 +53,7 @@ __noinline __u64 fm_find_local(const struct tcpopt_own *own, const struct bpf_mp
 {
 	if (!own || !addr)
 		return FM_LOCALS;
-	for (__u32 l = 0; l < FM_LOCALS; l++)
+	for (__u32 l = 0; l < FM_LOCALS && l < own->places; l++)
 		if (fm_is(&own->local[l], addr))
 			return l;
 	return FM_LOCALS;
@@ -73,6 +74,8 @@ __noinline __u64 fm_place(struct tcpopt_own *own, const struct bpf_mptcp_addr *a
 	if (l >= FM_LOCALS)
 		return FM_LOCALS;
 	local = &own->local[l];
+	if (l >= own->places)
+		own->places = l + 1;
 	if (!local->state) {
 		local->family = addr->family;
 		local->backup = 0;
@@ -117,7 +120,7 @@ __noinline __u32 fm_on_interface(const struct tcpopt_own *own, __u32 ifindex)
 
 	if (!own)
 		return 0;
-	for (__u32 l = 0; l < FM_LOCALS; l++)
+	for (__u32 l = 0; l < FM_LOCALS && l < own->places; l++)
 		if (own->local[l].state && own->local[l].ifindex == ifindex)
 			subflows += own->local[l].subflows;
 	return subflows;

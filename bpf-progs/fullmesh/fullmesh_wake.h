@@ -60,13 +60,13 @@ __noinline int fm_sync(struct bpf_sock_ops *skops)
 	if (!s)
 		return 0;
 	list = bpf_map_lookup_elem(&local_addr_map, &s->netns);
-	for (__u32 l = 0; l < FM_LOCALS; l++)
+	for (__u32 l = 0; l < FM_LOCALS && l < s->own.places; l++)
 		s->own.local[l].state &= ~(list ? FM_LISTED | FM_TOLD : FM_LISTED);
 	if (list)
 		fm_take_list(&s->own, list);
 	else
 		fm_take_first(&s->own);
-	for (__u32 l = 0; l < FM_LOCALS; l++) {
+	for (__u32 l = 0; l < FM_LOCALS && l < s->own.places; l++) {
 		struct fm_local *local = &s->own.local[l];
 		bool there = local->state & (FM_LISTED | FM_TOLD);
 		bool usable = there && !(local->state & FM_DOWN);
@@ -245,21 +245,41 @@ __noinline __u32 fm_open(struct bpf_sock_ops *skops, __u64 l, __u64 r, __u32 now
 	return left;
 }
 
+/* Places of remote addresses of a family that subflows may go to, bit by bit. */
+__noinline __u32 fm_remotes(struct bpf_sock_ops *skops, __u32 family)
+{
+	const struct pm_raddr_list *list = pm_raddr_list(skops);
+	struct tcpopt_session *s = pm_session(skops);
+	struct bpf_mptcp_addr remote = {};
+	__u32 places = 0;
+
+	if (!s)
+		return 0;
+	for (__u32 r = 0; r < FM_REMOTES; r++)
+		if (fm_remote_at(s, list, r, &remote) && remote.family == family)
+			places |= 1 << r;
+	return places;
+}
+
 /* All pairs that have no subflow. Returns the ms after which to look again, 0: none. */
 __noinline __u32 fm_fill(struct bpf_sock_ops *skops)
 {
 	struct tcpopt_session *s = pm_session(skops);
-	__u32 now = pm_now(), next = 0;
+	__u32 now = pm_now(), next = 0, inet, inet6;
 
 	if (!s)
 		return 0;
-	for (__u32 l = 0; l < FM_LOCALS; l++) {
+	inet = fm_remotes(skops, AF_INET);
+	inet6 = s->inet6 ? fm_remotes(skops, AF_INET6) : 0;
+	for (__u32 l = 0; l < FM_LOCALS && l < s->own.places; l++) {
 		struct fm_local *local = &s->own.local[l];
+		__u32 places = local->family == AF_INET ? inet : inet6;
 
-		if (!(local->state & FM_USABLE) || (local->family == AF_INET6 && !s->inet6))
+		if (!(local->state & FM_USABLE))
 			continue;
-		for (__u32 r = 0; r < FM_REMOTES; r++)
-			if (!(local->pairs & 1 << r))
+		places &= ~local->pairs;
+		for (__u32 r = 0; places && r < FM_REMOTES; r++)
+			if (places & 1 << r)
 				next = pm_sooner(next, fm_open(skops, l, r, now));
 	}
 	return next;
@@ -294,7 +314,7 @@ __noinline int fm_withdraw(struct bpf_sock_ops *skops, __u32 stay, bool announce
 
 	if (!s)
 		return 0;
-	for (__u32 l = 0; l < FM_LOCALS; l++) {
+	for (__u32 l = 0; l < FM_LOCALS && l < s->own.places; l++) {
 		struct fm_local *local = &s->own.local[l];
 		bool gone = !(local->state & FM_USABLE) && local->state & FM_SEEN && stay;
 
@@ -316,7 +336,7 @@ __noinline int fm_finish(struct bpf_sock_ops *skops, bool announce)
 
 	if (!s)
 		return 0;
-	for (__u32 l = 0; l < FM_LOCALS; l++) {
+	for (__u32 l = 0; l < FM_LOCALS && l < s->own.places; l++) {
 		struct fm_local *local = &s->own.local[l];
 
 		if (announce && (local->state & (FM_USABLE | FM_ANNOUNCED)) == FM_USABLE &&
