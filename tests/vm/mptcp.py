@@ -29,8 +29,9 @@ class Sf:
         self.remote_id, self.local_id = (int(found[3]), int(found[5])) if found else (0, 0)
         received = re.search(r"bytes_received:(\d+)", rest)
         self.received = int(received[1]) if received else 0
-        pacing = re.search(r"pacing_rate \d+bps/(\d+)bps", rest)
-        self.pacing_max = int(pacing[1]) if pacing else None  # bit/s
+        pacing = re.search(r"pacing_rate (\d+)bps(?:/(\d+)bps)?", rest)
+        self.pacing = int(pacing[1]) if pacing else None  # bit/s
+        self.pacing_max = int(pacing[2]) if pacing and pacing[2] else None
         self.initial = not set(self.flags) & set("Jj")
         self.backup = "b" in self.flags  # this end asked for it
         self.peer_backup = "B" in self.flags

@@ -71,10 +71,13 @@ class Sockets:
     def local_port(self, sid):
         return self.table[sid].getsockname()[1]
 
-    def send(self, sid, count, timeout=60):
-        sock = self.table[sid]
+    def send(self, sid, count, timeout=60, piece=None, pause=0):
+        """In pieces, as an application that never has to wait for room."""
+        sock, data = self.table[sid], pattern(count)
         sock.settimeout(timeout)
-        sock.sendall(pattern(count))
+        for start in range(0, count, piece or count or 1):
+            sock.sendall(data[start:start + (piece or count)])
+            time.sleep(pause)
         return count
 
     def recv(self, sid, count, timeout=60):

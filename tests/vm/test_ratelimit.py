@@ -89,7 +89,11 @@ def test_another_rate_and_none_for_live_sessions(limit4):
     limit4.set(CLIENT, rate=ANY)
     wait_caps(limit4, path0=None, path1=None)
     limit4.wait(SERVER, capped=2, lifted=1)
-    limit4.session.exchange()
+
+    def paced_faster():
+        limit4.session.download(100_000)
+        return all((sf.pacing or 0) > 10_000_000 for sf in limit4.session.subflows(SERVER))
+    eventually(paced_faster, "as fast as it can")
 
 
 @pytest.mark.parametrize("chosen, other", [
