@@ -219,15 +219,19 @@ def test_roundrobin_uses_both(mptcp, end):
     two.close()
 
 
-def test_roundrobin_goes_on_when_one_is_full(mptcp4):
-    """What the slow one cannot take goes to the other."""
-    # The session has room for 2 MB, but the slow one for little of it, which
-    # would grow with its congestion window.
-    mptcp4.paths.route(4, 1, "cwnd", "lock", "10")
+def uneven(mptcp4, **options):
+    """The session has room for 2 MB, but its second subflow for little of it."""
     mptcp4.hosts.sysctl(SERVER, "net.ipv4.tcp_rmem", "4096 4000000 6000000")
     mptcp4.hosts.sysctl(CLIENT, "net.ipv4.tcp_wmem", "4096 2000000 4000000")
-    two = Two(mptcp4, prepare_join=lambda: mptcp4.hosts.sysctl(
-        CLIENT, "net.ipv4.tcp_wmem", "4096 16384 4000000"))
+    return Two(mptcp4, prepare_join=lambda: mptcp4.hosts.sysctl(
+        CLIENT, "net.ipv4.tcp_wmem", "4096 16384 4000000"), **options)
+
+
+def test_roundrobin_goes_on_when_one_is_full(mptcp4):
+    """What the slow one cannot take goes to the other."""
+    # Its room would grow with its congestion window.
+    mptcp4.paths.route(4, 1, "cwnd", "lock", "10")
+    two = uneven(mptcp4)
     mptcp4.paths.shape(1, "1mbit", "5ms")
     two.choose("roundrobin")
     got, _ = two.transfer(4 * MB)
@@ -247,13 +251,14 @@ def test_redundant_sends_all_on_both(mptcp, end):
 
 
 def test_redundant_for_who_never_waits(mptcp4):
-    """The send buffers of both grow: more is on its way than they have room for at first."""
-    two = Two(mptcp4, shape=None)
+    """A send buffer grows that has less room than what is on its way, and the session."""
+    two = uneven(mptcp4, shape=None)
     for path in (0, 1):
-        mptcp4.paths.shape(path, "20mbit", "50ms")
+        mptcp4.paths.shape(path, "40mbit", "75ms")
     two.choose("redundant")
-    got, _ = two.transfer(MB, piece=8000, pause=0.008)
-    assert min(got) > 0.8 * MB, got
+    two.transfer(3 * MB // 2)  # congestion windows grow first
+    got, _ = two.transfer(2 * MB, piece=16_000, pause=0.008)
+    assert got[1] > 0.8 * 2 * MB, got
     two.close()
 
 
