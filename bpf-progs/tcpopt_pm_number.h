@@ -72,10 +72,10 @@ static __always_inline __u32 pm_close_youngest(struct bpf_sock_ops *skops, __u32
 /* What became of those that were there. Lost ones are not replaced, or after a
  * wait: what ends them may end the next ones, too.
  */
-static __always_inline void pm_number_lost(struct pm_number *num, __u32 live, __u32 now,
+static __always_inline void pm_number_lost(struct pm_number *num, __u32 live,
 					   const struct pm_replace *replace)
 {
-	__u32 lost = num->expected > live ? num->expected - live : 0;
+	__u32 lost = num->expected > live ? num->expected - live : 0, now;
 
 	if (!lost)
 		return;
@@ -84,6 +84,7 @@ static __always_inline void pm_number_lost(struct pm_number *num, __u32 live, __
 		num->target = num->target > lost ? num->target - lost : 0;
 		return;
 	}
+	now = pm_now();
 	if ((__s32)(now - num->backoff.until) > (__s32)num->backoff.delay)
 		num->backoff.delay = 0;
 	pm_put_off(&num->backoff, now, replace->min, replace->max);
@@ -97,22 +98,22 @@ static __always_inline __u32 pm_keep(struct bpf_sock_ops *skops, struct pm_numbe
 				     int (*open)(struct bpf_sock_ops *skops, void *data),
 				     void *data)
 {
-	__u32 live = pm_live_subflows(skops), now = pm_now(), want, wait = 0;
+	__u32 live = pm_live_subflows(skops), want, wait = 0;
 
 	if (num->asked != asked) {
 		num->asked = asked;
 		num->target = asked;
 		num->backoff.delay = 0;
 	} else {
-		pm_number_lost(num, live, now, replace);
+		pm_number_lost(num, live, replace);
 	}
 	if (replace->on)
 		num->target = asked;
 	want = num->target;
 	if (live > want)
 		live -= pm_close_youngest(skops, live - want);
-	else if (live < want)
-		wait = pm_left(&num->backoff, now);
+	else if (live < want && num->backoff.delay)
+		wait = pm_left(&num->backoff, pm_now());
 	for (__u32 i = 0; i < BPF_MPTCP_SUBFLOWS_MAX; i++) {
 		if (live >= want || wait)
 			break;
