@@ -326,6 +326,23 @@ def two_subflows(mptcp):
     return session, next(sf for sf in flows if sf.initial)
 
 
+def test_order_is_kept_if_one_is_lost(mptcp4, ends4):
+    """Those behind it wait."""
+    client, server = ends4
+    session = mptcp4.connect()
+    values = [bytes([n]) * 6 for n in range(3)]
+    mptcp4.paths.nft(SERVER, f"{CARRIES_OPTION} @th,392,8 0 drop")
+    repeated = counter(CLIENT, "BPFOptRetrans")
+    orders = [client.order(mpopt.SEND, b=UNTIL_ECHOED, opt=option(value)) for value in values]
+    client.wake()
+    assert [client.result(order) for order in orders] == [0] * 3
+    eventually(lambda: counter(CLIENT, "BPFOptRetrans") > repeated, "repeated", 60)
+    assert not server.values()
+    mptcp4.paths.reset()
+    server.wait_values(values, 60)
+    session.exchange()
+
+
 def test_lost_on_one_path(mptcp4, ends4):
     """It goes on to the other one, once and for all; the data takes both."""
     client, server = ends4
