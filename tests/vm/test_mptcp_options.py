@@ -191,6 +191,8 @@ def test_two_programs_share_a_session(mptcp4):
     for exid, (client, server) in pairs.items():
         other = 0xfe03 - exid + 0xfe00
         assert client.now(mpopt.WATCH, a=15, b=other) == -errno.EEXIST
+        assert client.now(mpopt.SEND, opt=option(b"not mine", exid=other)) == -errno.EPERM
+        assert client.now(mpopt.CLEAR, a=15, b=other) == -errno.EPERM
         client.send(opt=option(b"mine", exid=exid), flags=UNTIL_ECHOED)
         assert server.wait(PARSE).option[1:3] == exid.to_bytes(2, "big")
         assert client.wait(DONE).args[1] == ECHOED
@@ -248,7 +250,12 @@ def test_cleared(mptcp4, ends4):
     client, _ = ends4
     session = mptcp4.connect()
     client.send(b"x", flags=255)
+    session.exchange()
     assert client.now(mpopt.CLEAR, a=15, b=mpopt.EXID) == 0
+    session.exchange()
+    mptcp4.paths.wire.begin()
+    session.exchange()
+    assert not on_wire(mptcp4.paths.wire.packets(), CLIENT)
     client.send(b"y")
     assert client.wait(DONE).args[1] == SENT
     mptcp4.paths.wire.begin()
