@@ -74,6 +74,15 @@ class MptcpPeer(RawPeer):
         if established:
             self.send(ACK, data_ack(self.host_key))
 
+    def join(self, host_key, options=b"", authentic=True):
+        """A session that another one of these opened; `options` in the SYN and the third ACK."""
+        self.host_key = host_key
+        self.send(SYN, MSS + bytes([KIND, 12, MP_JOIN << 4, 1]) + token(host_key) + NONCE + options)
+        nonce = self.await_option(MP_JOIN, SYN | ACK)[12:16]
+        key = KEY if authentic else KEY[::-1]
+        proof = hmac.digest(key + host_key, NONCE + nonce, "sha256")
+        self.send(ACK, bytes([KIND, 24, MP_JOIN << 4, 0]) + proof[:20] + options)
+
     def reset(self, reason=None, transient=False):
         """This connection, and say why."""
         why = b"" if reason is None else bytes([KIND, 4, MP_TCPRST << 4 | transient, reason])

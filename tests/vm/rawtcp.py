@@ -55,7 +55,8 @@ class RawPeer:
         mac = {name: hardware_address(name) for name in (CLIENT, SERVER)}
         run("ip", "-n", SERVER, "neigh", "replace", RAW_ADDRESS, "lladdr", mac[CLIENT],
             "nud", "permanent", "dev", "eth0")
-        hosts.undo.append(["ip", "-n", SERVER, "neigh", "del", RAW_ADDRESS, "dev", "eth0"])
+        if not hosts.raw_peers:
+            hosts.undo.append(["ip", "-n", SERVER, "neigh", "del", RAW_ADDRESS, "dev", "eth0"])
         self.sock = in_netns(CLIENT, lambda: socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM,
                                                            socket.htons(ETH_P_IP)))
         self.sock.bind(("eth0", ETH_P_IP))

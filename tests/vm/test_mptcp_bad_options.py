@@ -5,8 +5,8 @@ import pytest
 import mpopt
 from mpopt import EXID, PARSE, SEND, option
 from mptcp import counter, subflows
-from net import ACK, SERVER, eventually
-from rawmptcp import KIND, DataPeer
+from net import ACK, RST, SERVER, eventually
+from rawmptcp import KIND, DataPeer, MptcpPeer
 
 PORT = 7200
 ECHO, ASK = 1, 2
@@ -130,6 +130,25 @@ def test_echoes_are_not_echoed(bad):
         bad.send(option(b"", bits=ECHO) + bytes([serial]))
     bad.lives()
     assert bad.server.values() == [b"q"] * 40
+
+
+def test_on_a_join(bad, mptcp4):
+    """Not in its SYN, and not from somebody without the keys."""
+    bad.connect()
+    before = {key: counter(SERVER, key) for key in ("BPFOptRx", "MPJoinAckHMacFailure")}
+    opt = bytes([KIND, 8]) + option(b"abc")
+    liar = MptcpPeer(mptcp4.hosts, PORT)
+    liar.join(bad.raw.host_key, opt, authentic=False)
+    liar.receive(lambda flags, _, __: flags & RST)
+    counted("MPJoinAckHMacFailure", before["MPJoinAckHMacFailure"], 1)
+    bad.lives()
+    assert not bad.server.events(PARSE)
+    friend = MptcpPeer(mptcp4.hosts, PORT)
+    friend.join(bad.raw.host_key, opt)
+    eventually(lambda: len(subflows(SERVER, PORT)) == 2, "joined")
+    friend.send(ACK, bad.raw.dss() + opt)
+    counted("BPFOptRx", before["BPFOptRx"], 2)
+    assert bad.server.values() == [b"abc"] * 2
 
 
 def test_after_fallback(bad):
