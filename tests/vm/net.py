@@ -240,7 +240,8 @@ class Wire:
 
         send()
         if not self.file:
-            eventually(lambda: os.path.getsize(self.path) >= 24, "tcpdump's file")
+            eventually(lambda: os.path.exists(self.path) and os.path.getsize(self.path) >= 24,
+                       "tcpdump's file")
             self.file = open(self.path, "rb")
             self.tshark.stdin.write(self.file.read(24))
         while True:

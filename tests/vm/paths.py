@@ -5,6 +5,7 @@ The client's interface is that of the source address, whatever the destination;
 the server answers where the client's address is.
 """
 import ipaddress
+import os
 import re
 
 from net import ADDRESS, CLIENT, SERVER, Wire, eventually, run
@@ -13,6 +14,10 @@ SECOND = {4: {CLIENT: "10.9.1.1", SERVER: "10.9.1.2"},
           6: {CLIENT: "fd09:1::1", SERVER: "fd09:1::2"}}
 PREFIX = {4: 24, 6: 64}
 INTERFACES = ("eth0", "eth1")
+# Rates of shaped paths, which must not be more than the guest can send: the debug
+# kernel cannot send as much.
+FAST, SLOW = (("4mbit", "1mbit") if os.path.exists("/sys/kernel/debug/kmemleak") else
+              ("20mbit", "4mbit"))
 MP_CAPABLE, MP_JOIN, DSS, ADD_ADDR, RM_ADDR, MP_PRIO, MP_FAIL, MP_FASTCLOSE, MP_TCPRST = range(9)
 
 

@@ -169,9 +169,9 @@ def test_attempts_do_not_make_it_longer(mptcp4):
     """SYNs that nobody answers: the attempt would go on for two minutes."""
     lone = Lone(mptcp4)
     lone.idle(4000)
-    assert lone.probe.now(pm.DO_WAKE, a=1000) == 0
-    lone.probe.order(pm.WAKE, pm.OPEN)
     mptcp4.paths.nft(SERVER, "tcp flags & (syn|ack) == syn drop")
+    assert lone.probe.now(pm.DO_WAKE, a=2500) == 0
+    lone.probe.order(pm.WAKE, pm.OPEN)
     lone.lose()
     eventually(lambda: lone.session.subflows(CLIENT, "syn-sent"), "an attempt")
     assert lone.ends(20)[0] == errno.ETIMEDOUT

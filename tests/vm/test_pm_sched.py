@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Packet schedulers: chosen by a path manager for one session, and what they do."""
 import errno
-import pathlib
 import time
 
 import pytest
@@ -9,13 +8,10 @@ import pytest
 import probe as pm
 from mptcp import counter
 from net import CLIENT, SERVER, digest, eventually
-from paths import INTERFACES, address, on
+from paths import FAST, INTERFACES, SLOW, address, on
 
 MORE = ["roundrobin", "redundant"]
 MB = 1_000_000
-# What paths carry must not be more than the guest can send.
-SLOW = pathlib.Path("/sys/kernel/debug/kmemleak").exists()
-FAST_PATH, SLOW_PATH = ("4mbit", "1mbit") if SLOW else ("20mbit", "4mbit")
 
 
 def set_scheduler(probe, name, **named):
@@ -29,7 +25,7 @@ def other(end):
 class Two:
     """A session with a subflow on each path; `end` sends and chooses the scheduler."""
 
-    def __init__(self, mptcp, end=CLIENT, shape=FAST_PATH, more=(), backup=False,
+    def __init__(self, mptcp, end=CLIENT, shape=FAST, more=(), backup=False,
                  prepare_join=None):
         self.mptcp, self.end = mptcp, end
         if shape:
@@ -291,7 +287,7 @@ def test_backup_is_spared(mptcp4, name):
 @pytest.mark.parametrize("cut", [0, 1])
 def test_redundant_path_cut_in_the_middle(mptcp4, cut):
     """The other one does not even notice."""
-    two = Two(mptcp4, shape=SLOW_PATH)
+    two = Two(mptcp4, shape=SLOW)
     two.choose("redundant")
     two.prepare_cut()
     two.begin(4 * MB)
@@ -331,7 +327,7 @@ def test_redundant_with_a_slow_and_lossy_path(mptcp4):
 
 
 def test_redundant_newcomer_takes_part(mptcp4):
-    two = Two(mptcp4, shape=SLOW_PATH)
+    two = Two(mptcp4, shape=SLOW)
     assert two.client.now(pm.CLOSE, a=2) == 0
     two.session.wait_subflows(SERVER, 1)
     two.choose("redundant")

@@ -201,7 +201,7 @@ def test_the_last_subflow_is_not_closed(limit4, subflows):
 
 
 def test_the_last_one_is_not_closed_even_if_it_became_that_meanwhile(limit4):
-    begin(limit4, server={"linger": 2000}, rate=0, interfaces="eth1")
+    begin(limit4, server={"linger": 5000}, rate=0, interfaces="eth1")
     limit4.wait(SERVER, drained=1)
     first, = (sf for sf in limit4.session.subflows(CLIENT) if sf.initial)
     limit4.session.kill(CLIENT, first)

@@ -4,6 +4,7 @@ import pytest
 
 from ask import Ask
 from net import CLIENT, SERVER
+from paths import FAST
 
 EXID = 0x7073
 DEFAULT, ROUNDROBIN, REDUNDANT, NEVER = 1, 2, 3, 200
@@ -25,7 +26,7 @@ def scheds(mptcp):
     one = Ask(mptcp, "scheduler", EXID)
     mptcp.join()
     for path in (0, 1):
-        mptcp.paths.shape(path, "20mbit")
+        mptcp.paths.shape(path, FAST)
     yield one
     one.close()
 
