@@ -87,7 +87,9 @@ class Loader:
                 daemon.settimeout(60)
                 daemon.connect(str(self.run_dir / "loader.sock"))
                 daemon.send(json.dumps({"protocol": 1, "command": "list", "after": after}).encode())
-                page = json.loads(daemon.recv(1 << 20))["result"]
+                reply = json.loads(daemon.recv(1 << 20))
+            assert "result" in reply, reply
+            page = reply["result"]
             found += page["attachments"]
             after = page.get("next")
             if not after:
