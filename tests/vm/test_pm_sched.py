@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Packet schedulers: chosen by a path manager for one session, and what they do."""
 import errno
+import re
+import socket
 import time
 
 import pytest
@@ -182,15 +184,18 @@ def test_one_subflow_sends_nothing_twice(mptcp4):
     """Whatever the scheduler; a fallback stays possible."""
     client = mptcp4.probe(CLIENT)
     session = mptcp4.connect()
-    before, resent = counter(SERVER, "DuplicateData"), counter(CLIENT, "MPTCPRetrans")
-    for name in (*MORE, "redundant", "default"):
+    [before], resent = session.subflows(SERVER), counter(CLIENT, "MPTCPRetrans")
+    names = (*MORE, "redundant", "default")
+    for name in names:
         session.client.start("send", session.out, 2 * MB)
         session.server.start("recv", session.inn, 2 * MB)
         assert set_scheduler(client, name) == 0
         assert session.server.wait() == digest(2 * MB)
         assert session.client.wait() == 2 * MB
+    [after] = session.subflows(SERVER)
     # A slow guest lets the session's own timer expire.
-    assert counter(SERVER, "DuplicateData") == before or counter(CLIENT, "MPTCPRetrans") > resent
+    assert (after.received - before.received == 2 * MB * len(names)
+            or counter(CLIENT, "MPTCPRetrans") > resent)
     session.close()
 
 
@@ -267,6 +272,26 @@ def test_redundant_with_checksums(mptcp4):
     got, duplicates = two.transfer(2 * MB)
     assert min(got) > 0.5 * MB and duplicates > 50, got
     assert counter(SERVER, "DataCsumErr") == bad
+    two.close()
+
+
+def test_redundant_for_who_reads_late(mptcp4):
+    """Data of which a part came on the other path is charged to the session as the rest is."""
+    mptcp4.hosts.sysctl(SERVER, "net.ipv4.tcp_rmem", "4096 1000000 1000000")
+    two = Two(mptcp4)
+    two.before = two.received()
+    two.sender.send(two.out, 100_000)
+    eventually(lambda: sum(two.progress()) == 100_000, "data")
+    # From now on what comes stays with its subflow.
+    two.receiver.setopt(two.inn, socket.SOL_SOCKET, socket.SO_RCVBUF, 40_000)
+    mptcp4.paths.shape(0, "64kbit", "5ms")
+    two.choose("redundant")
+    two.before = two.received()
+    two.sender.send(two.out, 30_000)
+    eventually(lambda: all(n >= m for n, m in zip(two.progress(), (1, 30_000))), "copies")
+    two.receiver.recv(two.inn, 130_000)
+    text = on(SERVER, "ss", "-MnmH", f"( sport = :{two.session.port} )")
+    assert all(int(part) < 2 ** 31 for part in re.findall(r",f(\d+),", text)), text
     two.close()
 
 
