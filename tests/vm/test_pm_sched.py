@@ -1,119 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Packet schedulers: chosen by a path manager for one session, and what they do."""
 import errno
-import re
-import socket
-import time
 
 import pytest
 
 import probe as pm
 from mptcp import counter
 from net import CLIENT, SERVER, digest, eventually
-from paths import FAST, INTERFACES, SLOW, address, on
-
-MORE = ["roundrobin", "redundant"]
-MB = 1_000_000
-
-
-def set_scheduler(probe, name, **named):
-    return probe.now(pm.SCHEDULER, src=name.encode() + b"\0", **named)
-
-
-def other(end):
-    return SERVER if end == CLIENT else CLIENT
-
-
-class Two:
-    """A session with a subflow on each path; `end` sends and chooses the scheduler."""
-
-    def __init__(self, mptcp, end=CLIENT, shape=FAST, more=(), backup=False,
-                 prepare_join=None):
-        self.mptcp, self.end = mptcp, end
-        if shape:
-            for path in (0, 1):
-                mptcp.paths.shape(path, shape, "5ms", *more)
-        probes = {name: mptcp.probe(name) for name in (CLIENT, SERVER)}
-        self.client, self.probe = probes[CLIENT], probes[end]
-        self.session = mptcp.connect()
-        self.backup = backup
-        if prepare_join:
-            prepare_join()
-        self.join()
-        self.sender, self.out, self.receiver, self.inn = (
-            self.session.client, self.session.out, self.session.server, self.session.inn)
-        if end == SERVER:
-            self.sender, self.out, self.receiver, self.inn = (
-                self.receiver, self.inn, self.sender, self.out)
-
-    def join(self):
-        subflow = pm.Subflow(local=pm.Addr(address(self.mptcp.family, 1, CLIENT)),
-                             flags=pm.BACKUP if self.backup else 0)
-        assert self.client.now(pm.OPEN_SUBFLOW, a=pm.SUBFLOW.size, subflow=subflow) == 0
-        for name in (CLIENT, SERVER):
-            self.session.wait_subflows(name, 2)
-        # Both ends may send on it.
-        eventually(lambda: all(sf.flags & pm.ESTABLISHED for sf in self.probe.walk()),
-                   "established subflows")
-
-    def choose(self, name):
-        assert set_scheduler(self.probe, name) == 0
-
-    def begin(self, count, **send):
-        self.before = self.received()
-        self.duplicates = counter(other(self.end), "DuplicateData")
-        self.count = count
-        self.receiver.start("recv", self.inn, count, timeout=150)
-        self.sender.start("send", self.out, count, timeout=150, **send)
-
-    def finish(self):
-        """All of it came as it was sent; bytes by path at that moment, duplicates."""
-        assert self.receiver.wait() == digest(self.count)
-        got = self.progress()
-        assert self.sender.wait() == self.count
-        return got, counter(other(self.end), "DuplicateData") - self.duplicates
-
-    def transfer(self, count, **send):
-        self.begin(count, **send)
-        return self.finish()
-
-    def received(self):
-        """Bytes that came on each path so far, subflows that are gone left out."""
-        got = [0, 0]
-        for sf in self.session.subflows(other(self.end)):
-            ends = sf.pair if self.end == SERVER else sf.pair[::-1]
-            client = ends[0]
-            path = [address(self.mptcp.family, p, CLIENT) for p in (0, 1)].index(client)
-            got[path] += sf.received
-        return got
-
-    def progress(self):
-        return [max(now - then, 0) for now, then in zip(self.received(), self.before)]
-
-    def half(self, part=0.5):
-        """Wait until that part of it came on one of the paths at least."""
-        eventually(lambda: max(self.progress()) > self.count * part, "progress", 120)
-
-    def settle(self):
-        """Copies of what came on the other path are still on their way."""
-        last = []
-
-        def quiet():
-            last.append(self.received())
-            time.sleep(0.5)
-            return last[-1] == self.received()
-        eventually(quiet, "nothing on the way", 60)
-
-    def prepare_cut(self):
-        """The first rule takes a slow guest seconds."""
-        self.mptcp.paths.nft(SERVER, "iifname nosuch drop")
-
-    def cut(self, path):
-        """Nothing gets through any more, and nobody is told."""
-        on(SERVER, "nft", f"add rule inet t c iifname {INTERFACES[path]} drop")
-
-    def close(self):
-        self.session.close()
+from paths import address, on
+from two import MB, MORE, Two, other, set_scheduler, uneven
 
 
 def test_they_are_offered(hosts):
@@ -220,14 +115,6 @@ def test_roundrobin_uses_both(mptcp, end):
     two.close()
 
 
-def uneven(mptcp4, **options):
-    """The session has room for 2 MB, but its second subflow for little of it."""
-    mptcp4.hosts.sysctl(SERVER, "net.ipv4.tcp_rmem", "4096 4000000 6000000")
-    mptcp4.hosts.sysctl(CLIENT, "net.ipv4.tcp_wmem", "4096 2000000 4000000")
-    return Two(mptcp4, prepare_join=lambda: mptcp4.hosts.sysctl(
-        CLIENT, "net.ipv4.tcp_wmem", "4096 16384 4000000"), **options)
-
-
 def test_roundrobin_goes_on_when_one_is_full(mptcp4):
     """What the slow one cannot take goes to the other."""
     # Its room would grow with its congestion window.
@@ -237,61 +124,6 @@ def test_roundrobin_goes_on_when_one_is_full(mptcp4):
     two.choose("roundrobin")
     got, _ = two.transfer(4 * MB)
     assert got[0] > 3 * got[1] > 0, got
-    two.close()
-
-
-@pytest.mark.parametrize("end", [CLIENT, SERVER])
-def test_redundant_sends_all_on_both(mptcp, end):
-    two = Two(mptcp, end)
-    two.choose("redundant")
-    got, duplicates = two.transfer(2 * MB)
-    assert all(part > 0.9 * 2 * MB for part in got), got
-    assert duplicates > 100
-    two.session.exchange()
-    two.close()
-
-
-def test_redundant_for_who_never_waits(mptcp4):
-    """A send buffer grows that has less room than what is on its way, and the session."""
-    two = uneven(mptcp4, shape=None)
-    for path in (0, 1):
-        mptcp4.paths.shape(path, "40mbit", "75ms")
-    two.choose("redundant")
-    two.transfer(3 * MB // 2)  # congestion windows grow first
-    got, _ = two.transfer(2 * MB, piece=16_000, pause=0.008)
-    assert got[1] > 0.8 * 2 * MB, got
-    two.close()
-
-
-def test_redundant_with_checksums(mptcp4):
-    for name in (CLIENT, SERVER):
-        mptcp4.hosts.sysctl(name, "net.mptcp.checksum_enabled", 1)
-    bad = counter(SERVER, "DataCsumErr")
-    two = Two(mptcp4, more=("loss", "1%"))
-    two.choose("redundant")
-    got, duplicates = two.transfer(2 * MB)
-    assert min(got) > 0.5 * MB and duplicates > 50, got
-    assert counter(SERVER, "DataCsumErr") == bad
-    two.close()
-
-
-def test_redundant_for_who_reads_late(mptcp4):
-    """Data of which a part came on the other path is charged to the session as the rest is."""
-    mptcp4.hosts.sysctl(SERVER, "net.ipv4.tcp_rmem", "4096 1000000 1000000")
-    two = Two(mptcp4)
-    two.before = two.received()
-    two.sender.send(two.out, 100_000)
-    eventually(lambda: sum(two.progress()) == 100_000, "data")
-    # From now on what comes stays with its subflow.
-    two.receiver.setopt(two.inn, socket.SOL_SOCKET, socket.SO_RCVBUF, 40_000)
-    mptcp4.paths.shape(0, "64kbit", "5ms")
-    two.choose("redundant")
-    two.before = two.received()
-    two.sender.send(two.out, 30_000)
-    eventually(lambda: all(n >= m for n, m in zip(two.progress(), (1, 30_000))), "copies")
-    two.receiver.recv(two.inn, 130_000)
-    text = on(SERVER, "ss", "-MnmH", f"( sport = :{two.session.port} )")
-    assert all(int(part) < 2 ** 31 for part in re.findall(r",f(\d+),", text)), text
     two.close()
 
 
@@ -309,22 +141,6 @@ def test_backup_is_spared(mptcp4, name):
     two.close()
 
 
-@pytest.mark.parametrize("cut", [0, 1])
-def test_redundant_path_cut_in_the_middle(mptcp4, cut):
-    """The other one does not even notice."""
-    two = Two(mptcp4, shape=SLOW)
-    two.choose("redundant")
-    two.prepare_cut()
-    two.begin(4 * MB)
-    two.half(0.2)
-    two.cut(cut)
-    then = two.progress()
-    got, _ = two.finish()
-    assert MB / 2 < got[cut] < 3.6 * MB and got[cut] == then[cut], (then, got)
-    assert got[1 - cut] > 0.9 * 4 * MB, (then, got)
-    two.close()
-
-
 @pytest.mark.parametrize("name", MORE)
 def test_subflow_reset_in_the_middle(mptcp4, name):
     """Data that only the dead one had goes out again; a new one takes part."""
@@ -337,31 +153,6 @@ def test_subflow_reset_in_the_middle(mptcp4, name):
     two.before[1] = 0
     two.join()
     two.finish()
-    two.close()
-
-
-def test_redundant_with_a_slow_and_lossy_path(mptcp4):
-    """It sends less, and the fast one all."""
-    two = Two(mptcp4)
-    mptcp4.paths.shape(1, "1mbit", "40ms", "loss", "5%")
-    two.choose("redundant")
-    got, _ = two.transfer(4 * MB)
-    assert got[0] > 0.95 * 4 * MB, got
-    assert 0 < got[1] < 2 * MB, got
-    two.close()
-
-
-def test_redundant_newcomer_takes_part(mptcp4):
-    two = Two(mptcp4, shape=SLOW)
-    assert two.client.now(pm.CLOSE, a=2) == 0
-    two.session.wait_subflows(SERVER, 1)
-    two.choose("redundant")
-    two.begin(6 * MB)
-    two.half(0.1)
-    two.before[1] = 0
-    two.join()
-    got, duplicates = two.finish()
-    assert got[0] > 0.9 * 6 * MB and got[1] > MB / 4 and duplicates > 30, got
     two.close()
 
 
