@@ -27,7 +27,7 @@
 #define BPF_MPTCP_LADDR_UP 0xdb /* local address: family, ifindex. May come twice */
 #define BPF_MPTCP_LADDR_DOWN 0xdc /* the same */
 #define BPF_MPTCP_RECV 0xdd /* the application read: bytes received, low and high word */
-#define BPF_MPTCP_WAKE 0xde /* asked for by bpf_mptcp_wake() or _wake_sk() */
+#define BPF_MPTCP_WAKE 0xde /* asked for by bpf_mptcp_wake() or _wake_all() */
 
 /* BPF_MPTCP_CLOSE_SESSION: why */
 #define BPF_MPTCP_CLOSE_NORMAL 1
@@ -138,10 +138,9 @@ extern int bpf_mptcp_wake(struct bpf_sock_ops *skops, __u32 msecs) __ksym __weak
 extern __u32 bpf_mptcp_loc_token(struct bpf_sock_ops *skops) __ksym __weak;
 extern __u32 bpf_mptcp_rem_token(struct bpf_sock_ops *skops) __ksym __weak;
 
-/* In iter/tcp: BPF_MPTCP_WAKE for the session of this subflow. */
-struct sock_common {
-	unsigned short skc_family; /* with a member: libbpf compares kinds of types */
-} __attribute__((preserve_access_index));
-extern int bpf_mptcp_wake_sk(struct sock_common *skc) __ksym __weak;
+/* In iterators: BPF_MPTCP_WAKE for all sessions of the network namespace of who reads,
+ * with a subflow or without. Returns how many.
+ */
+extern int bpf_mptcp_wake_all(void) __ksym __weak;
 
 #endif /* TCPOPT_MPTCP_H */

@@ -26,6 +26,10 @@
 #define MPTCP_FLAGS_INET6 (1 << 5) /* the application's socket is of IPv6 */
 
 /* Members that are read, as far as they are needed; CO-RE finds them. */
+struct sock_common {
+	unsigned short skc_family;
+} __attribute__((preserve_access_index));
+
 struct mptcp_pm_data {
 	__u8 server_side;
 	__u8 remote_deny_join_id0;

@@ -200,7 +200,7 @@ int delay(struct bpf_sock_ops *skops)
 SEC("iter/tcp")
 int delay_live(struct bpf_iter__tcp *ctx)
 {
-	pm_wake_live(ctx->sk_common);
+	pm_wake_live(ctx);
 	return 0;
 }
 

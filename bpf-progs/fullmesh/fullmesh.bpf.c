@@ -206,7 +206,7 @@ int fullmesh(struct bpf_sock_ops *skops)
 SEC("iter/tcp")
 int fullmesh_live(struct bpf_iter__tcp *ctx)
 {
-	pm_wake_live(ctx->sk_common);
+	pm_wake_live(ctx);
 	return 0;
 }
 

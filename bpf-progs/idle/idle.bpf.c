@@ -124,7 +124,7 @@ int idle(struct bpf_sock_ops *skops)
 SEC("iter/tcp")
 int idle_live(struct bpf_iter__tcp *ctx)
 {
-	pm_wake_live(ctx->sk_common);
+	pm_wake_live(ctx);
 	return 0;
 }
 

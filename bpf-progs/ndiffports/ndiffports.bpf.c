@@ -91,7 +91,7 @@ int ndiffports(struct bpf_sock_ops *skops)
 SEC("iter/tcp")
 int ndiffports_live(struct bpf_iter__tcp *ctx)
 {
-	pm_wake_live(ctx->sk_common);
+	pm_wake_live(ctx);
 	return 0;
 }
 

@@ -388,7 +388,7 @@ int ratelimit(struct bpf_sock_ops *skops)
 SEC("iter/tcp")
 int ratelimit_live(struct bpf_iter__tcp *ctx)
 {
-	pm_wake_live(ctx->sk_common);
+	pm_wake_live(ctx);
 	return 0;
 }
 

@@ -338,7 +338,7 @@ int refresh(struct bpf_sock_ops *skops)
 SEC("iter/tcp")
 int refresh_live(struct bpf_iter__tcp *ctx)
 {
-	pm_wake_live(ctx->sk_common);
+	pm_wake_live(ctx);
 	return 0;
 }
 

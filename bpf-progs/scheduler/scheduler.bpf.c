@@ -231,7 +231,7 @@ int scheduler(struct bpf_sock_ops *skops)
 SEC("iter/tcp")
 int scheduler_live(struct bpf_iter__tcp *ctx)
 {
-	pm_wake_live(ctx->sk_common);
+	pm_wake_live(ctx);
 	return 0;
 }
 

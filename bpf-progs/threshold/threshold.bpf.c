@@ -333,7 +333,7 @@ int threshold(struct bpf_sock_ops *skops)
 SEC("iter/tcp")
 int threshold_live(struct bpf_iter__tcp *ctx)
 {
-	pm_wake_live(ctx->sk_common);
+	pm_wake_live(ctx);
 	return 0;
 }
 

@@ -138,7 +138,7 @@ class Probe:
         return found[number - 1]
 
     def wake(self):
-        """WAKE for all sessions of this network namespace's TCP sockets, by the iterator."""
+        """WAKE for all sessions of this network namespace, by the iterator."""
         self.tick += 1
         self.loader.ok("set", self.name, "--cgroup", self.cgroup, f"tick={self.tick}")
 

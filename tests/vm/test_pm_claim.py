@@ -2,10 +2,12 @@
 """Who manages the paths of a session: one program, or the kernel as before."""
 import errno
 import signal
+import subprocess
 
 import pytest
 
 import probe as pm
+from conftest import PROGRAMS
 from mptcp import counter
 from net import ADDRESS, CLIENT, SERVER, eventually
 from paths import MP_JOIN, SECOND, address
@@ -203,3 +205,14 @@ def test_checked_counters_and_wire_of_a_claimed_session(mptcp):
         pm.FULLY_ESTABLISHED).rem_token
     assert counter(CLIENT, "MPJoinSynTx") == before[0] + 1
     assert counter(SERVER, "MPJoinAckRx") == before[1] + 1
+
+
+@pytest.mark.parametrize("name,loaded", [("pmprobe", True), ("anywhere", False)])
+def test_only_iterators_wake_all(name, loaded, tmp_path):
+    """Other tracing programs may hold the locks that it takes."""
+    at = f"/sys/fs/bpf/{name}-{tmp_path.name}"
+    found = subprocess.run(["bpftool", "prog", "loadall", PROGRAMS[1] / f"{name}.bpf.o", at],
+                           capture_output=True, text=True, check=False)
+    subprocess.run(["rm", "-rf", at], check=True)
+    assert (found.returncode == 0) == loaded, found.stderr
+    assert loaded or "bpf_mptcp_wake_all is not allowed" in found.stderr, found.stderr

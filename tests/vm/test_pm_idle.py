@@ -31,11 +31,6 @@ class Lone:
     def idle(self, msecs):
         assert self.probe.now(pm.IDLE, a=msecs) == 0
 
-    def idle_at_wake(self, msecs, after=1500):
-        """A WAKE that comes by itself: the iterator finds no subflow then."""
-        assert self.probe.now(pm.DO_WAKE, a=after) == 0
-        return self.probe.order(pm.WAKE, pm.IDLE, a=msecs)
-
     def lose(self):
         gone = len(self.probe.events(pm.SUB_CLOSED))
         for sf in self.session.subflows(other(self.end)):
@@ -124,28 +119,25 @@ def test_set_while_there_is_none(mptcp, end):
     """It is over by then, so that it ends at once; and so in a session that waits long."""
     lone = Lone(mptcp, end)
     lone.idle(LONG)
-    order = lone.idle_at_wake(100)
     lone.lose()
-    err, _ = lone.ends()
-    assert err == errno.ETIMEDOUT and lone.probe.done(order)
+    lone.idle(100)
+    assert lone.ends()[0] == errno.ETIMEDOUT
 
 
 def test_made_longer_while_there_is_none(mptcp4):
     lone = Lone(mptcp4)
-    lone.idle(3000)
-    order = lone.idle_at_wake(LONG, after=1000)
+    lone.idle(4000)
     lone.lose()
-    lone.probe.result(order)
-    assert lone.ends(4) is None
+    lone.idle(LONG)
+    assert lone.ends(5) is None
 
 
 def test_zero_while_there_is_none(mptcp4):
     mptcp4.hosts.sysctl(CLIENT, "net.mptcp.close_timeout", 3)
     lone = Lone(mptcp4)
     lone.idle(LONG)
-    order = lone.idle_at_wake(0)
     lone.lose()
-    lone.probe.result(order)
+    lone.idle(0)
     assert lone.ends()[0] == 0
 
 

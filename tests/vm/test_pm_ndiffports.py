@@ -35,6 +35,19 @@ def test_number_is_changed_on_a_live_session(mptcp):
     session.close()
 
 
+def test_number_is_raised_on_a_session_that_lost_all(mptcp):
+    """It lives on for net.mptcp.close_timeout, in which an iterator does not see it."""
+    mptcp.attach(CLIENT, "ndiffports", subflows=1)
+    session = mptcp.connect()
+    session.kill(SERVER, session.subflows(SERVER)[0])
+    session.wait_subflows(CLIENT, 0)
+    mptcp.set(CLIENT, "ndiffports", subflows=2)
+    session.wait_subflows(CLIENT, 2)
+    session.wait_subflows(SERVER, 2)
+    session.download(200_000)
+    session.close()
+
+
 def test_one_join_on_the_wire_for_each(mptcp):
     mptcp.paths.wire.begin()
     mptcp.attach(CLIENT, "ndiffports", subflows=3)

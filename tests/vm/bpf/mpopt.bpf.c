@@ -118,14 +118,11 @@ int mpopt(struct bpf_sock_ops *skops)
 SEC("iter/tcp")
 int mpopt_wake(struct bpf_iter__tcp *ctx)
 {
-	struct sock_common *sk = ctx->sk_common;
+	__u32 zero = 0;
+	struct mpopt_stats *s = bpf_map_lookup_elem(&stats, &zero);
 
-	if (!sk)
-		return 0;
-	if (bpf_mptcp_wake_sk(sk))
-		TCPOPT_COUNT(not_woken);
-	else
-		TCPOPT_COUNT(woken);
+	if (s && !ctx->sk_common)
+		s->woken += bpf_mptcp_wake_all();
 	return 0;
 }
 

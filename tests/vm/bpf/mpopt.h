@@ -21,8 +21,7 @@ struct mpopt_params {
 struct mpopt_stats {
 	__u64 events;
 	__u64 missed; /* events for which there was no room */
-	__u64 woken; /* subflows for which the iterator asked for WAKE */
-	__u64 not_woken; /* for which that was refused */
+	__u64 woken; /* sessions for which the iterator asked for WAKE */
 	__u64 asked; /* segments with room */
 	__u64 written; /* options that were given for them */
 	__u64 refused; /* storing failed */

@@ -19,8 +19,7 @@ struct probe_params {
 struct probe_stats {
 	__u64 events;
 	__u64 missed; /* events for which there was no room */
-	__u64 woken; /* subflows for which the iterator asked for WAKE */
-	__u64 not_woken; /* for which that was refused */
+	__u64 woken; /* sessions for which the iterator asked for WAKE */
 };
 
 /* Errors are as they came: 0 or negative. */
