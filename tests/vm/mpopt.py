@@ -6,7 +6,7 @@ The layouts are those of tests/vm/bpf/mpopt.h.
 import struct
 
 from bpfmap import Map
-from net import eventually
+from net import CLIENT, SERVER, eventually
 from probe import WAKE
 
 PARSE, DONE = 0xca, 0xcb
@@ -106,3 +106,12 @@ class Options:
         """Queue an option, which must be taken."""
         assert self.now(SEND, a=subflow, b=flags,
                         opt=option(value) if opt is None else opt) == 0
+
+
+def both(mptcp, **params):
+    """For a fixture: the test program at both ends."""
+    found = [Options(mptcp.loader, mptcp.cgroups[name], **params)
+             for name in (CLIENT, SERVER)]
+    yield found
+    for one in found:
+        one.close()

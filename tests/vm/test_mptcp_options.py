@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""MPTCP options of programs: sent, received, echoed, lost."""
+"""MPTCP options of programs: sent, received, echoed."""
 import errno
 
 import pytest
 
 import mpopt
-from mpopt import (ACKED, DONE, ECHOED, LOST, MOVES, PARSE, SENT, UNTIL_ACKED, UNTIL_ECHOED,
-                   option)
+from mpopt import ACKED, DONE, ECHOED, LOST, PARSE, SENT, UNTIL_ACKED, UNTIL_ECHOED, both, option
 from mptcp import counter
 from net import CLIENT, SERVER, digest, eventually
 from probe import ADD_SOCK, CLOSE_SESSION, FULLY_ESTABLISHED, NEW_SESSION, SUB_CLOSED, SYNACK_RCV
@@ -22,14 +21,6 @@ def ends(mptcp):
 @pytest.fixture
 def ends4(mptcp4):
     yield from both(mptcp4)
-
-
-def both(mptcp, **params):
-    found = [mpopt.Options(mptcp.loader, mptcp.cgroups[name], **params)
-             for name in (CLIENT, SERVER)]
-    yield found
-    for one in found:
-        one.close()
 
 
 def on_wire(packets, source):
@@ -319,75 +310,6 @@ def test_fallback_ends_it(mptcp4, ends4):
     mptcp4.paths.wire.begin()
     client.wake()
     assert not on_wire(mptcp4.paths.wire.packets(), CLIENT)
-
-
-# Behind timestamps and a DATA_ACK: kind 30 with subtype 0xf.
-CARRIES_OPTION = "@th,352,8 0x1e @th,368,4 0xf"
-
-
-def two_subflows(mptcp):
-    """The first one of a session and another, which ndiffports opened."""
-    mptcp.attach(CLIENT, "ndiffports", subflows=2)
-    session = mptcp.connect()
-    flows = session.wait_subflows(CLIENT, 2)
-    return session, next(sf for sf in flows if sf.initial)
-
-
-def test_order_is_kept_if_one_is_lost(mptcp4, ends4):
-    """Those behind it wait."""
-    client, server = ends4
-    session = mptcp4.connect()
-    values = [bytes([n]) * 6 for n in range(3)]
-    mptcp4.paths.nft(SERVER, f"{CARRIES_OPTION} @th,392,8 0 drop")
-    repeated = counter(CLIENT, "BPFOptRetrans")
-    orders = [client.order(mpopt.SEND, b=UNTIL_ECHOED, opt=option(value)) for value in values]
-    client.wake()
-    assert [client.result(order) for order in orders] == [0] * 3
-    eventually(lambda: counter(CLIENT, "BPFOptRetrans") > repeated, "repeated", 60)
-    assert not server.values()
-    mptcp4.paths.reset()
-    server.wait_values(values, 60)
-    session.exchange()
-
-
-def test_lost_on_one_path(mptcp4, ends4):
-    """It goes on to the other one, once and for all; the data takes both."""
-    client, server = ends4
-    session, first = two_subflows(mptcp4)
-    mptcp4.paths.nft(SERVER, f"tcp sport {first.lport} {CARRIES_OPTION} counter drop")
-    client.send(b"moved", flags=UNTIL_ECHOED)
-    assert client.wait(DONE, timeout=90).args[1:] == [MOVES, 1]
-    assert client.wait(DONE, 2).args[1:] == [ECHOED, 2]
-    server.wait_values([b"moved"])
-    client.send(b"at once", flags=UNTIL_ECHOED)
-    assert client.wait(DONE, 3).args[1:] == [ECHOED, 2]
-    session.download(500_000)
-    assert len(session.subflows(CLIENT)) == 2
-
-
-def test_only_the_echo_is_lost(mptcp4, ends4):
-    """Sent again and again, it is read once."""
-    client, server = ends4
-    session = mptcp4.connect()
-    again = counter(SERVER, "BPFOptDup")
-    mptcp4.paths.nft(CLIENT, f"{CARRIES_OPTION} drop")
-    client.send(b"once", flags=UNTIL_ECHOED)
-    eventually(lambda: counter(SERVER, "BPFOptDup") >= again + 2, "repeated", 60)
-    mptcp4.paths.reset()
-    assert client.wait(DONE, timeout=60).args[1:] == [ECHOED, 1]
-    server.wait_values([b"once"])
-    session.exchange()
-
-
-def test_reset_for_the_option(mptcp4, ends4):
-    """It is not tried on another subflow; the session goes on."""
-    client, server = ends4
-    session, first = two_subflows(mptcp4)
-    mptcp4.paths.nft(SERVER, f"tcp sport {first.lport} {CARRIES_OPTION} reject with tcp reset")
-    client.send(b"fatal", flags=UNTIL_ECHOED)
-    assert client.wait(DONE, timeout=60).args[1:] == [LOST, 1]
-    assert not server.events(PARSE)
-    session.exchange()
 
 
 def test_until_acknowledged(mptcp4, ends4):
