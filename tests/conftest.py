@@ -79,17 +79,30 @@ class Loader:
         assert (done.returncode, done.stderr) == (0, ""), done
         return done.stdout
 
+    def ask(self, request, fds=()):
+        """What tcpoptctl does, without a process for each request; returns the result."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as daemon:
+            daemon.settimeout(120)
+            daemon.connect(str(self.run_dir / "loader.sock"))
+            socket.send_fds(daemon, [json.dumps({"protocol": 1, **request}).encode()], fds)
+            reply = json.loads(daemon.recv(1 << 20))
+        assert "result" in reply, reply
+        return reply["result"]
+
+    def tell(self, command, name, cgroup, params=None):
+        """`tcpoptctl attach`, `set` or `detach`."""
+        directory = os.open(cgroup, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            self.ask({"command": command, "name": name, "cgroup": str(cgroup), "settings": {
+                key: str(value) for key, value in (params or {}).items()}}, [directory])
+        finally:
+            os.close(directory)
+
     def list(self):
-        """What `tcpoptctl list --json` prints, without a process for each look."""
+        """What `tcpoptctl list --json` prints."""
         found, after = [], ""
         while True:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as daemon:
-                daemon.settimeout(60)
-                daemon.connect(str(self.run_dir / "loader.sock"))
-                daemon.send(json.dumps({"protocol": 1, "command": "list", "after": after}).encode())
-                reply = json.loads(daemon.recv(1 << 20))
-            assert "result" in reply, reply
-            page = reply["result"]
+            page = self.ask({"command": "list", "after": after})
             found += page["attachments"]
             after = page.get("next")
             if not after:
@@ -111,7 +124,7 @@ class Loader:
         if self.process.poll() is not None:
             self.start()
         for entry in self.list():
-            self.ok("detach", entry["name"], "--cgroup", entry["cgroup"])
+            self.tell("detach", entry["name"], entry["cgroup"])
 
     def end(self):
         if self.process.poll() is None:

@@ -44,8 +44,7 @@ class Options:
 
     def __init__(self, loader, cgroup, name="mpopt", **params):
         self.loader, self.cgroup, self.name = loader, cgroup, name
-        settings = [f"--set={key}={value}" for key, value in params.items()]
-        loader.ok("attach", name, "--cgroup", cgroup, *settings)
+        loader.tell("attach", name, cgroup, params)
         maps = loader.bpffs / f"{name}@{cgroup.stat().st_ino}" / "maps"
         self.queue = Map(maps / "events", 0, EVENT.size)
         self.orders = Map(maps / "orders", 4, ORDER.size)
@@ -90,7 +89,7 @@ class Options:
 
     def wake(self):
         self.tick += 1
-        self.loader.ok("set", self.name, "--cgroup", self.cgroup, f"tick={self.tick}")
+        self.loader.tell("set", self.name, self.cgroup, {"tick": self.tick})
 
     def result(self, number):
         eventually(lambda: ORDER.unpack(self.orders.get(number))[0] == 2, f"order {number}")

@@ -158,16 +158,14 @@ class Mptcp:
         return 6 if self.kind == "ipv6" else 4
 
     def attach(self, name, program, cgroup=None, **params):
-        settings = [f"--set={key}={value}" for key, value in params.items()]
-        self.loader.ok("attach", program, "--cgroup", cgroup or self.cgroups[name], *settings)
+        self.loader.tell("attach", program, cgroup or self.cgroups[name], params)
 
     def join(self, path=1, *flags):
         """Sessions that the client begins from now on get a subflow on that path, too."""
         self.paths.endpoint(CLIENT, address(self.family, path, CLIENT), "subflow", *flags)
 
     def set(self, name, program, cgroup=None, **params):
-        self.loader.ok("set", program, "--cgroup", cgroup or self.cgroups[name],
-                       *[f"{key}={value}" for key, value in params.items()])
+        self.loader.tell("set", program, cgroup or self.cgroups[name], params)
 
     def stats(self, name, program, cgroup=None):
         return self.loader.stats(program, cgroup or self.cgroups[name])

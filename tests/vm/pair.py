@@ -18,15 +18,13 @@ class Pair:
         self.cgroups = {name: make_cgroup(name) for name in (CLIENT, SERVER)}
 
     def attach(self, name, program=None, **params):
-        settings = [f"--set={key}={value}" for key, value in params.items()]
-        self.loader.ok("attach", program or self.program, "--cgroup", self.cgroups[name], *settings)
+        self.loader.tell("attach", program or self.program, self.cgroups[name], params)
 
     def detach(self, name, program=None):
-        self.loader.ok("detach", program or self.program, "--cgroup", self.cgroups[name])
+        self.loader.tell("detach", program or self.program, self.cgroups[name])
 
     def set(self, name, **params):
-        self.loader.ok("set", self.program, "--cgroup", self.cgroups[name],
-                       *[f"{key}={value}" for key, value in params.items()])
+        self.loader.tell("set", self.program, self.cgroups[name], params)
 
     def stats(self, name, program=None):
         return self.loader.stats(program or self.program, self.cgroups[name])

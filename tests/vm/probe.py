@@ -107,8 +107,7 @@ class Probe:
     def __init__(self, loader, cgroup, name="pmprobe", **params):
         self.loader, self.cgroup, self.name = loader, cgroup, name
         self.params = {"claim_at": NEW_SESSION, **params}
-        settings = [f"--set={key}={value}" for key, value in self.params.items()]
-        loader.ok("attach", name, "--cgroup", cgroup, *settings)
+        loader.tell("attach", name, cgroup, self.params)
         maps = loader.bpffs / f"{name}@{cgroup.stat().st_ino}" / "maps"
         self.maps = {
             "events": Map(maps / "events", 0, EVENT.size),
@@ -140,7 +139,7 @@ class Probe:
     def wake(self):
         """WAKE for all sessions of this network namespace, by the iterator."""
         self.tick += 1
-        self.loader.ok("set", self.name, "--cgroup", self.cgroup, f"tick={self.tick}")
+        self.loader.tell("set", self.name, self.cgroup, {"tick": self.tick})
 
     def order(self, op, action, a=0, b=0, token=0, src=b"", dst=b"", subflow=None, src_len=None,
               dst_len=None):
