@@ -8,9 +8,12 @@ CLANG ?= clang-19
 BPF_CFLAGS := -target bpf -g -O2 -Wall -Wextra -Werror -I/usr/include/$(shell gcc -print-multiarch)
 PROGRAMS := $(wildcard bpf-progs/*/*.bpf.c)
 TEST_PROGRAMS := $(wildcard tests/vm/bpf/*.bpf.c)
+# That tcpopt-loader has no use for: not where it looks for programs.
+TRACING_PROGRAMS := $(wildcard tests/vm/tracing/*.bpf.c)
 OBJECTS := $(foreach p,$(PROGRAMS),$(BUILD)/bpf-progs/$(notdir $(p:.c=.o)))
 BENCH_PROGRAMS := $(wildcard tests/bench/bpf/*.bpf.c)
 TEST_OBJECTS := $(foreach p,$(TEST_PROGRAMS),$(BUILD)/test-progs/$(notdir $(p:.c=.o)))
+TRACING_OBJECTS := $(foreach p,$(TRACING_PROGRAMS),$(BUILD)/tracing-progs/$(notdir $(p:.c=.o)))
 BENCH_OBJECTS := $(foreach p,$(BENCH_PROGRAMS),$(BUILD)/bench-progs/$(notdir $(p:.c=.o)))
 PREFIX ?= /usr/local
 
@@ -66,7 +69,7 @@ check-listing: setup userspace programs
 		/usr/bin/python3 -m pytest -q -p no:cacheprovider tests/vm/test_hooks.py::test_paper_example \
 		tests/vm/test_pm_listing.py
 
-programs: $(OBJECTS) $(TEST_OBJECTS)
+programs: $(OBJECTS) $(TEST_OBJECTS) $(TRACING_OBJECTS)
 
 define compile
 @mkdir -p $(@D)
@@ -80,8 +83,9 @@ $(1)/$(notdir $(2:.c=.o)): $(2)
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program,$(BUILD)/bpf-progs,$(p))))
 $(foreach p,$(TEST_PROGRAMS),$(eval $(call program,$(BUILD)/test-progs,$(p))))
+$(foreach p,$(TRACING_PROGRAMS),$(eval $(call program,$(BUILD)/tracing-progs,$(p))))
 $(foreach p,$(BENCH_PROGRAMS),$(eval $(call program,$(BUILD)/bench-progs,$(p))))
--include $(OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(BENCH_OBJECTS:.o=.d)
+-include $(OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(TRACING_OBJECTS:.o=.d) $(BENCH_OBJECTS:.o=.d)
 
 configure_userspace = cmake -S userspace -B $(BUILD)/userspace -G Ninja \
 	-DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_INSTALL_PREFIX=$(PREFIX) --log-level=WARNING >/dev/null

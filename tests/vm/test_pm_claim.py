@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 import probe as pm
-from conftest import PROGRAMS
+from conftest import BUILD
 from mptcp import counter
 from net import ADDRESS, CLIENT, SERVER, eventually
 from paths import MP_JOIN, SECOND, address
@@ -207,11 +207,12 @@ def test_checked_counters_and_wire_of_a_claimed_session(mptcp):
     assert counter(SERVER, "MPJoinAckRx") == before[1] + 1
 
 
-@pytest.mark.parametrize("name,loaded", [("pmprobe", True), ("anywhere", False)])
+@pytest.mark.parametrize("name,loaded", [("test-progs/pmprobe", True),
+                                         ("tracing-progs/anywhere", False)])
 def test_only_iterators_wake_all(name, loaded, tmp_path):
     """Other tracing programs may hold the locks that it takes."""
-    at = f"/sys/fs/bpf/{name}-{tmp_path.name}"
-    found = subprocess.run(["bpftool", "prog", "loadall", PROGRAMS[1] / f"{name}.bpf.o", at],
+    at = f"/sys/fs/bpf/{tmp_path.name}"
+    found = subprocess.run(["bpftool", "prog", "loadall", BUILD / f"{name}.bpf.o", at],
                            capture_output=True, text=True, check=False)
     subprocess.run(["rm", "-rf", at], check=True)
     assert (found.returncode == 0) == loaded, found.stderr
