@@ -69,7 +69,9 @@ check-listing: setup userspace programs
 		/usr/bin/python3 -m pytest -q -p no:cacheprovider tests/vm/test_hooks.py::test_paper_example \
 		tests/vm/test_pm_listing.py
 
+# The daemon offers every object it finds: none whose source is gone.
 programs: $(OBJECTS) $(TEST_OBJECTS) $(TRACING_OBJECTS)
+	@rm -f $(filter-out $^ $(BENCH_OBJECTS),$(wildcard $(BUILD)/*-progs/*.bpf.o))
 
 define compile
 @mkdir -p $(@D)
