@@ -9,6 +9,7 @@ import hashlib
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
@@ -197,11 +198,14 @@ def test_a_user_without_sudo_is_told_to_be_root(tmp_path):
     for name in ("bzImage", "initrd", "sudo"):
         (tmp_path / name).write_text("#!/bin/sh\nexit 1\n")
         (tmp_path / name).chmod(0o755)
+    # A clone in root's home is nobody else's to read.
+    shutil.copytree(TOP / "scripts", tmp_path / "scripts")
     for path in (tmp_path, *tmp_path.parents):
         if str(path).startswith("/tmp/"):
             path.chmod(0o755)
     user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
-    r = subprocess.run([*user, TOP / "scripts/vm", "--kernel", tmp_path / "bzImage", "--", "true"],
+    r = subprocess.run([*user, tmp_path / "scripts/vm", "--kernel", tmp_path / "bzImage", "--",
+                        "true"],
                        env={"PATH": f"{tmp_path}:/usr/bin:/bin", "HOME": str(tmp_path)},
                        capture_output=True, text=True, check=False)
     assert r.returncode == 126 and r.stderr.count("\n") == 1 and "sudo" in r.stderr
