@@ -16,8 +16,9 @@ PREFIX = {4: 24, 6: 64}
 INTERFACES = ("eth0", "eth1")
 # Rates of shaped paths, which must not be more than the guest can send: the debug
 # kernel cannot send as much.
-FAST, SLOW = (("4mbit", "1mbit") if os.path.exists("/sys/kernel/debug/kmemleak") else
-              ("20mbit", "4mbit"))
+FAST, SLOW, SLOWEST = (
+    ("4mbit", "1mbit", "500kbit") if os.path.exists("/sys/kernel/debug/kmemleak") else
+    ("20mbit", "4mbit", "2mbit"))
 MP_CAPABLE, MP_JOIN, DSS, ADD_ADDR, RM_ADDR, MP_PRIO, MP_FAIL, MP_FASTCLOSE, MP_TCPRST = range(9)
 
 

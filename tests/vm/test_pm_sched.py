@@ -7,7 +7,7 @@ import pytest
 import probe as pm
 from mptcp import counter
 from net import CLIENT, SERVER, digest, eventually
-from paths import address, on
+from paths import SLOWEST, address, on
 from two import MB, MORE, Two, other, set_scheduler, uneven
 
 
@@ -159,7 +159,7 @@ def test_subflow_reset_in_the_middle(mptcp4, name):
 @pytest.mark.parametrize("end", [CLIENT, SERVER])
 def test_changed_in_the_middle_of_a_transfer(mptcp4, end):
     """default, redundant, roundrobin, default, each for a while."""
-    two = Two(mptcp4, end, shape="2mbit")
+    two = Two(mptcp4, end, shape=SLOWEST)
     two.begin(4 * MB)
     seen = []
     for name in ("redundant", "roundrobin", "redundant", "default"):
@@ -177,7 +177,7 @@ def test_changed_in_the_middle_of_a_transfer(mptcp4, end):
 
 
 def test_changed_all_the_time(mptcp4):
-    two = Two(mptcp4, shape="3mbit", more=("loss", "1%"))
+    two = Two(mptcp4, shape=SLOWEST, more=("loss", "1%"))
     two.begin(4 * MB)
     changes = 0
     while sum(two.progress()) < 3.5 * MB:
