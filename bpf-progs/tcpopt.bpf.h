@@ -16,7 +16,15 @@
 /* skops->op */
 #define BPF_TCP_OPTIONS_SIZE_CALC 0xc0 /* reply: bytes wanted */
 #define BPF_TCP_OPTIONS_WRITE 0xc1 /* replylong: the bytes */
-#define BPF_TCP_PARSE_OPTIONS 0xc2 /* args[1..3]: kind, length, value */
+#define BPF_TCP_PARSE_OPTIONS 0xc2 /* args[1..3]: kind, length, value; [0]: more copies */
+#define BPF_TCP_OPTIONS_LOST 0xc3 /* the path drops segments with options: no more are sent */
+
+/* BPF_TCP_OPTIONS_SIZE_CALC: args[1..3] are bytes of options so far, bytes that
+ * there are, and of these with upstream's values
+ * BPF_WRITE_HDR_TCP_CURRENT_MSS	no segment: how much of each is for options?
+ * BPF_WRITE_HDR_TCP_SYNACK_COOKIE	a SYN-ACK that nothing will remember
+ */
+#define BPF_TCP_OPTIONS_RETRANSMIT (1 << 8) /* was sent before */
 
 /* bpf_sock_ops_cb_flags_set(); a field of their own in the socket */
 #define BPF_SOCK_OPS_OPTION_WRITE_FLAG (1 << 16)
@@ -54,6 +62,8 @@ extern int bpf_tcp_option_set(struct bpf_sock_ops *skops, const void *opt, __u32
 			      __u32 where, __u32 times) __ksym __weak;
 extern int bpf_tcp_option_clear(struct bpf_sock_ops *skops, __u32 kind,
 				__u32 exid) __ksym __weak;
+extern int bpf_tcp_option_release(struct bpf_sock_ops *skops, __u32 kind,
+				  __u32 exid) __ksym __weak;
 extern int bpf_tcp_option_store(struct bpf_sock_ops *skops, const void *opt,
 				__u32 opt__sz) __ksym __weak;
 extern int bpf_tcp_option_load(struct bpf_sock_ops *skops, void *opt,

@@ -20,6 +20,7 @@
 
 #define TCPOPT_SLOTS 2 /* options that a program sends, and as many it watches */
 #define TCPOPT_FOUND 8 /* options of watched kinds that one segment may have */
+#define TCPOPT_COPIES 20 /* that fit into a header */
 #define TCPOPT_ENOSPC 28
 
 /* What the kernel keeps if it has the kfuncs. */
@@ -248,6 +249,7 @@ static __always_inline void tcpopt_parse(struct bpf_sock_ops *skops,
 					 const struct tcpopt_program *program)
 {
 	struct tcpopt_conn *conn = tcpopt_conn(skops, 0);
+	__u32 copies = skops->args[0];
 	struct tcpopt_wire wire = {};
 
 	if (!conn || !tcpopt_by_kernel())
@@ -258,6 +260,9 @@ static __always_inline void tcpopt_parse(struct bpf_sock_ops *skops,
 	/* What is longer than @wire is cut off, but its length is there. */
 	bpf_tcp_option_load(skops, &wire, sizeof(wire));
 	tcpopt_came(skops, conn, &wire, program);
+	/* The kernel calls once for all of them. */
+	for (__u32 i = 0; i < TCPOPT_COPIES && i < copies; i++)
+		tcpopt_came(skops, conn, &wire, program);
 }
 
 /* Bytes for the segment that the kernel is about to make. */

@@ -124,6 +124,10 @@ class Hosts:
         while self.raw_peers:
             self.raw_peers.pop().close()
         for name, peer in self.peers.items():
+            # Where options were lost the kernel tries none for a while.
+            if not peer.pending and self.moved(name, "TCPBPFOptLost"):
+                run("ip", "-n", name, "tcp_metrics", "flush")
+        for name, peer in self.peers.items():
             if peer.pending or peer.process.poll() is not None:
                 # A test that failed did not wait for its answer.
                 peer.stop()
@@ -185,6 +189,11 @@ class Hosts:
     def counter(self, name, key):
         """A TcpExt counter since the test began, by nstat's name without the prefix."""
         return self.peers[name].netstat()["TcpExt"][key] - self.baseline[name]["TcpExt"][key]
+
+    def moved(self, name, key):
+        """The same of one that this kernel may not have."""
+        return self.peers[name].netstat()["TcpExt"].get(key) != \
+            self.baseline[name]["TcpExt"].get(key)
 
     def capture(self):
         """Segments from now on, as the server's interface sees them."""

@@ -34,7 +34,7 @@ def judged(name, field):
         if len(rest) < 2 or not 2 <= rest[1] <= len(rest):
             dropped = len(rest) >= SIGNATURE
             return Input(name, field, dropped, True, 0 if dropped else watched)
-        watched += rest[0] == KIND
+        watched |= rest[0] == KIND  # copies are told as a number
         rest = rest[rest[1]:]
     return Input(name, field, False, False, watched)
 

@@ -21,6 +21,7 @@ WRITE, PARSE = 1, 2
 def test_option_in_every_segment_and_parsed_in_every_state(pair):
     """SYN, SYN-ACK, third ACK, data, FIN: written by one end, read by the other."""
     both = {"listen": WRITE | PARSE, "connect": WRITE | PARSE, "established": WRITE | PARSE}
+    pair.hosts.offloads(False)
     for name in (CLIENT, SERVER):
         pair.attach(name, **OPTION, **EXPECT, **both)
     pair.connect().upload(5000)
@@ -328,5 +329,5 @@ def test_unknown_flag_is_still_refused(pair4):
 
 def test_counters_have_names(hosts):
     names = run("ip", "netns", "exec", CLIENT, "nstat", "-asz")
-    for name in ("Sent", "NoRoom", "Refused", "Parsed", "Malformed"):
+    for name in ("Sent", "NoRoom", "Refused", "Parsed", "Malformed", "Lost", "NoMem"):
         assert f"TcpExtTCPBPFOpt{name} " in names

@@ -39,6 +39,7 @@ def carriers(segments, source, kind=KIND):
 
 def test_template_on_every_segment(pair):
     """No program runs for a segment, and both ends read what was sent."""
+    pair.hosts.offloads(False)
     for name in (CLIENT, SERVER):
         pair.attach(name, "calls", **template(10), watch_at=CONNECT | LISTEN, watch_kind=KIND)
     pair.connect().upload(5000)
@@ -203,6 +204,7 @@ def test_fast_open(pair4):
 @pytest.mark.parametrize("length", [4, 15, 28])
 def test_one_run(pair, length):
     """Size and bytes in one run; the bytes are as long as they like."""
+    pair.hosts.offloads(False)
     pair.attach(CLIENT, "calls", head=head(), flags_at=ESTABLISHED, flags=WRITE,
                 store_size=length)
     pair.attach(SERVER, "calls", **watch())

@@ -65,6 +65,9 @@ static __always_inline void act(struct bpf_sock_ops *skops, const struct calls_p
 	if (p->clear_at & at)
 		RESULT(bpf_tcp_option_clear(skops, p->watch_kind, p->watch_exid), cleared,
 		       clear_errno);
+	if (bpf_ksym_exists(bpf_tcp_option_release) && p->release_at & at)
+		RESULT(bpf_tcp_option_release(skops, p->watch_kind, p->watch_exid), released,
+		       release_errno);
 	if (at != AT_ESTABLISHED)
 		return;
 	if (p->delack_rtt < 2000) {
@@ -106,6 +109,7 @@ static __always_inline void parse(struct bpf_sock_ops *skops, const struct calls
 	int i, one = 1;
 
 	s->parsed++;
+	s->parsed_again += skops->args[0];
 	fill(want, p, length);
 	for (i = 0; i < 40; i++)
 		if (i < length && opt[i] != want[i])
@@ -145,11 +149,21 @@ int NAME(struct bpf_sock_ops *skops)
 		break;
 	case BPF_TCP_OPTIONS_SIZE_CALC:
 		s->sized++;
+		s->sized_mss += skops->args[3] == BPF_WRITE_HDR_TCP_CURRENT_MSS;
+		s->sized_again += !!(skops->args[3] & BPF_TCP_OPTIONS_RETRANSMIT);
+		s->room_wrong += skops->args[1] + skops->args[2] > 40;
 		s->load_elsewhere_errno = -bpf_tcp_option_load(skops, opt, sizeof(opt));
 		act(skops, p, s, AT_SIZE);
+		if (skops->args[3] == BPF_WRITE_HDR_TCP_CURRENT_MSS)
+			act(skops, p, s, AT_MSS);
+		if (p->acks_only && (skops->skb_len || !skops->skb_tcp_flags))
+			return 1;
 		store(skops, p, s, p->store_size);
 		TCPOPT_REPLY(skops, 0, p->reserve);
-		return 1;
+		return !p->undo;
+	case BPF_TCP_OPTIONS_LOST:
+		s->lost++;
+		break;
 	case BPF_TCP_OPTIONS_WRITE:
 		s->written++;
 		store(skops, p, s, p->store_write);

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Paths that drop segments with options: they are given up, the connection is not."""
+import socket
+
+import pytest
+
+from net import ACK, ADDRESS, CLIENT, SERVER, SYN, eventually, run
+from pair import PORT, sent
+from test_options import (CONNECT, ESTABLISHED, KIND, LISTEN, ON_DATA, ON_SYN, ON_SYNACK,
+                          UNTIL_ACKED, WRITE, head, template)
+
+DROP = f"tcp option {KIND} exists drop"
+
+
+def drop(pair, name, rule=DROP):
+    """What arrives at a host; tcpdump sees it before."""
+    text = "\n".join(["table inet lost {", "chain c {", "type filter hook input priority 0;", rule,
+                      "}", "}"])
+    pair.hosts.undo.append(["ip", "netns", "exec", name, "nft", "delete table inet lost"])
+    run("ip", "netns", "exec", name, "nft", text)
+
+
+def heal(pair):
+    run(*pair.hosts.undo.pop())
+
+
+def retransmitted(pair, name):
+    return pair.hosts.counter(name, "TCPSynRetrans")
+
+
+def flags_of(segments, source, want, without=0):
+    return [bool(s.option(KIND)) for s in sent(segments, source, want, without)]
+
+
+@pytest.mark.parametrize("way", ["template", "run"])
+def test_syn(pair, way):
+    """The second SYN goes without; another connection does at once."""
+    settings = {"template": template(4, ON_SYN | ON_DATA),
+                "run": {"head": head(), "flags_at": CONNECT, "flags": WRITE, "store_size": 4}}
+    drop(pair, SERVER)
+    pair.attach(CLIENT, "calls", **settings[way])
+    pair.connect().upload(1000)
+    segments = pair.finish()
+    assert flags_of(segments, CLIENT, SYN) == [True, False]
+    assert not any(s.option(KIND) for s in sent(segments, CLIENT, without=SYN))
+    assert pair.counter(CLIENT, "Lost") == 1
+    assert pair.stats(CLIENT, "calls")["lost"] == 1
+
+    before = retransmitted(pair, CLIENT)
+    pair.server.close(pair.listener)
+    pair.connect().upload(1000)
+    assert not any(s.option(KIND) for s in pair.finish())
+    assert retransmitted(pair, CLIENT) == before
+    assert pair.stats(CLIENT, "calls")["lost"] == 2
+
+
+def test_synack(pair):
+    """Its client runs no program at all."""
+    drop(pair, CLIENT)
+    pair.attach(SERVER, "calls", **template(4, ON_SYNACK | ON_DATA, LISTEN))
+    pair.connect().download(1000)
+    segments = pair.finish()
+    assert flags_of(segments, SERVER, SYN | ACK) == [True, False]
+    assert not any(s.option(KIND) for s in sent(segments, SERVER, without=SYN))
+    assert pair.counter(SERVER, "Lost") == 1 and pair.stats(SERVER, "calls")["lost"] == 1
+
+    pair.server.close(pair.listener)
+    pair.connect().download(1000)
+    assert flags_of(pair.finish(), SERVER, SYN | ACK) == [False]
+
+
+def test_first_data(pair):
+    """Lost with it twice, sent without it then."""
+    drop(pair, SERVER)
+    pair.attach(CLIENT, "calls", **template(4, ON_DATA | UNTIL_ACKED, ESTABLISHED))
+    pair.connect().upload(1000)
+    pair.upload(1000)
+    segments = pair.finish()
+    data = sent(segments, CLIENT, payload=True)
+    carried = [bool(s.option(KIND)) for s in data]
+    # A tail loss probe may be among those with it.
+    assert carried.index(False) in (2, 3) and not any(carried[carried.index(False):])
+    assert pair.counter(CLIENT, "Lost") == 1 and pair.stats(CLIENT, "calls")["lost"] == 1
+
+
+def test_an_outage_is_not_taken_for_it(pair):
+    """More than one without was lost, too: the option goes on."""
+    pair.attach(CLIENT, "calls", **template(4, ON_DATA, ESTABLISHED))
+    pair.connect().upload(1000)
+    drop(pair, SERVER, f"tcp dport {PORT} drop")
+    pair.client.start("send", pair.out, 1000)
+    eventually(lambda: pair.hosts.counter(CLIENT, "TCPTimeouts") >= 5, "timeouts", 60)
+    heal(pair)
+    assert pair.server.recv(pair.inn, 1000)
+    assert pair.client.wait() == 1000
+    pair.upload(1000)
+    data = sent(pair.finish(), CLIENT, payload=True)
+    assert data[-1].option(KIND) and not all(s.option(KIND) for s in data)
+    assert pair.counter(CLIENT, "Lost") == 0 and pair.stats(CLIENT, "calls")["lost"] == 0
+
+
+def test_a_program_knows_a_retransmission(pair4):
+    pair4.attach(CLIENT, "calls", head=head(), flags_at=ESTABLISHED, flags=WRITE, store_size=4)
+    pair4.connect()
+    drop(pair4, SERVER, f"tcp dport {PORT} tcp flags & psh == psh drop")
+    pair4.client.start("send", pair4.out, 1000)
+    eventually(lambda: pair4.stats(CLIENT, "calls")["sized_again"] >= 1, "a retransmission")
+    heal(pair4)
+    assert pair4.server.recv(pair4.inn, 1000)
+    pair4.client.wait()
+    pair4.finish()
+    assert pair4.stats(CLIENT, "calls")["room_wrong"] == 0
