@@ -60,7 +60,8 @@ def test_synack(pair):
     pair.attach(SERVER, "calls", **template(4, ON_SYNACK | ON_DATA, LISTEN))
     pair.connect().download(1000)
     segments = pair.finish()
-    assert flags_of(segments, SERVER, SYN | ACK) == [True, False]
+    # A second one without, as the client's SYN is sent again at about the same time.
+    assert flags_of(segments, SERVER, SYN | ACK) in ([True, False], [True, False, False])
     assert not any(s.option(KIND) for s in sent(segments, SERVER, without=SYN))
     assert pair.counter(SERVER, "Lost") == 1 and pair.stats(SERVER, "calls")["lost"] == 1
 
@@ -88,11 +89,10 @@ def test_an_outage_is_not_taken_for_it(pair):
     pair.attach(CLIENT, "calls", **template(4, ON_DATA, ESTABLISHED))
     pair.connect().upload(1000)
     drop(pair, SERVER, f"tcp dport {PORT} drop")
-    pair.client.start("send", pair.out, 1000)
+    pair.client.send(pair.out, 1000)
     eventually(lambda: pair.hosts.counter(CLIENT, "TCPTimeouts") >= 5, "timeouts", 60)
     heal(pair)
     assert pair.server.recv(pair.inn, 1000)
-    assert pair.client.wait() == 1000
     pair.upload(1000)
     data = sent(pair.finish(), CLIENT, payload=True)
     assert data[-1].option(KIND) and not all(s.option(KIND) for s in data)
@@ -103,10 +103,9 @@ def test_a_program_knows_a_retransmission(pair4):
     pair4.attach(CLIENT, "calls", head=head(), flags_at=ESTABLISHED, flags=WRITE, store_size=4)
     pair4.connect()
     drop(pair4, SERVER, f"tcp dport {PORT} tcp flags & psh == psh drop")
-    pair4.client.start("send", pair4.out, 1000)
+    pair4.client.send(pair4.out, 1000)
     eventually(lambda: pair4.stats(CLIENT, "calls")["sized_again"] >= 1, "a retransmission")
     heal(pair4)
     assert pair4.server.recv(pair4.inn, 1000)
-    pair4.client.wait()
     pair4.finish()
     assert pair4.stats(CLIENT, "calls")["room_wrong"] == 0
