@@ -28,7 +28,7 @@ Data two_paths(int link_type, std::uint8_t version, bool v6, bool wide) {
     talk.data(i % 2 != 0 ? first : second, 1, 1'000);
     talk.ack(i % 2 != 0 ? first : second, 0);
   }
-  talk.data(second, 1, 1'000, 1);  // reinjected
+  talk.data(first, 1, 1'000, 1);  // reinjected: it was sent on the second one
   talk.fins(second);
   talk.close(first);
   return pcap.take();
@@ -67,7 +67,9 @@ Data fallbacks() {
               payload_of(1, 50));
   Talk three{pcap, 0x9999, 0xaaaa};
   auto stripped = path(5);
-  three.capable(stripped);
+  three.segment(stripped, 0, kSyn, mp_capable(1, 1, {}));
+  three.segment(stripped, 1, kSyn | kAck, mp_capable(1, 1, {three.key(1)}));
+  three.segment(stripped, 0, kAck, {});
   three.segment(stripped, 0, kAck, {}, payload_of(1, 50));
   return pcap.take();
 }

@@ -63,6 +63,7 @@ function(lint_target target)
   set(lint_stamps ${lint_stamps} PARENT_SCOPE)
 endfunction()
 
+lint_target(tcpopt-base)
 lint_target(tcpopt)
 lint_target(tcpopt-loader)
 lint_target(tcpoptctl)

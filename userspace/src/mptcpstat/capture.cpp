@@ -25,6 +25,7 @@ constexpr std::int64_t kLatest = std::int64_t{1} << 33;
 constexpr int kSnaplen = 65'535;
 constexpr int kBufferBytes = 64 << 20;
 constexpr int kPollMilliseconds = 100;
+constexpr std::chrono::seconds kLastCall{2};
 
 std::atomic<bool> stopped = false;
 
@@ -159,15 +160,26 @@ CaptureCounts Capture::read(const Take& take) {
   using Clock = std::chrono::steady_clock;
   CaptureCounts counts;
   const auto end = Clock::now() + std::chrono::seconds(seconds_.value_or(0));
+  // What came before the end is read, if it does not come faster than that.
+  std::optional<Clock::time_point> last_call;
   pcap_pkthdr* header = nullptr;
   const std::uint8_t* bytes = nullptr;
-  while (!live_ || (!stopped && (!seconds_ || Clock::now() < end))) {
+  for (;;) {
+    if (live_ && !last_call && (stopped || (seconds_ && Clock::now() >= end))) {
+      last_call = Clock::now() + kLastCall;
+    }
+    if (last_call && Clock::now() >= *last_call) {
+      break;
+    }
     const int status = pcap_next_ex(handle_.get(), &header, &bytes);
     if (status == 1) {
       frame(*header, bytes, take, counts);
     } else if (status == 0 && live_) {
       pollfd ready{pcap_get_selectable_fd(handle_.get()), POLLIN, 0};
-      std::ignore = ::poll(&ready, 1, kPollMilliseconds);
+      if (::poll(&ready, 1, last_call ? 2 * kPollMilliseconds : kPollMilliseconds) == 0 &&
+          last_call) {
+        break;
+      }
     } else if (status < 0) {
       if (status == PCAP_ERROR) {
         counts.ended_early = fmt::format("{}: {}", name_, pcap_geterr(handle_.get()));

@@ -43,7 +43,7 @@ class Capture {
   /// there, which is no error here: see CaptureCounts::ended_early.
   CaptureCounts read(const Take& take);
 
-  /// From a signal handler, or any thread.
+  /// Ends a live capture; from a signal handler, or any thread.
   static void stop();
 
  private:

@@ -177,23 +177,19 @@ class TableOutput : public Output {
     const auto& b = subflow.sent[1].counts();
     const auto delay = join_delay(session, subflow);
     const auto rtt = subflow.rtt();
-    std::string state{name(subflow.state())};
-    state += subflow.backup[0] || subflow.backup[1] ? ", backup" : "";
-    const auto unused = session.unused(subflow);
-    if (unused != Unused::No && unused != Unused::Backup) {
-      state += fmt::format(", unused: {}", name(unused));
-    } else if (unused == Unused::Backup) {
-      state += ", unused";
-    }
     const bool bad = subflow.hmac == HmacState::Wrong ||
                      (subflow.kind == Kind::Join && subflow.state() != SubflowState::Established);
     line(bad ? Colour::Red : Colour::None,
          "  {:>3} {:<8} {:>10} {:>9} {:>9} {:>9} {:>9} {:>7} {:>7}  {}", subflow.id,
          name(subflow.kind), delay ? "+" + time_text(*delay) : "-", rtt ? time_text(*rtt) : "-",
          size_text(a.unique_bytes), size_text(b.unique_bytes), a.segments + b.segments,
-         a.retransmissions + b.retransmissions, a.reordered + b.reordered, state);
+         a.retransmissions + b.retransmissions, a.reordered + b.reordered, name(subflow.state()));
     std::string where = fmt::format("      {} {} {}", subflow.ends[0].text(),
                                     subflow.opener == 0 ? ">" : "<", subflow.ends[1].text());
+    where += subflow.backup[0] || subflow.backup[1] ? "  backup" : "";
+    if (const auto unused = session.unused(subflow); unused != Unused::No) {
+      where += unused == Unused::Backup ? "  unused" : fmt::format("  unused: {}", name(unused));
+    }
     where += subflow.hmac == HmacState::Wrong ? "  wrong HMAC" : "";
     const auto missed = subflow.sent[0].missed() + subflow.sent[1].missed();
     where += missed != 0 ? fmt::format("  {} not captured", size_text(missed)) : "";
