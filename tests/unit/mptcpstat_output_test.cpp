@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // mptcpstat as its users have it: options, formats, messages.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <unistd.h>
 
@@ -152,6 +153,30 @@ TEST_F(MptcpstatProgram, ACaptureThatBreaksOffIsReportedUpToThere) {
   EXPECT_EQ(ran.status, 1);
   EXPECT_THAT(ran.output, HasSubstr("total  1 sessions"));
   EXPECT_THAT(ran.output, HasSubstr("what could be read up to there was reported"));
+}
+
+TEST_F(MptcpstatProgram, TheReadmeShowsWhatItDoes) {
+  std::filesystem::copy_file(directory / "two-paths", directory / "session.pcap");
+  const auto table = run("session.pcap").output;
+  std::ifstream readme{TEST_README};
+  int commands = 0;
+  int shown = 0;
+  bool output = false;
+  for (std::string line; std::getline(readme, line);) {
+    if (line.starts_with("    mptcpstat ")) {
+      const auto ran = run(line.substr(line.find(' ', 4)));
+      EXPECT_EQ(ran.status, 0) << line << '\n' << ran.output;
+      ++commands;
+    }
+    output = line.starts_with("    session 1") || (output && line.starts_with("    "));
+    if (output) {
+      line = line.substr(4, line.find(" ...") - 4);
+      EXPECT_THAT(table, HasSubstr(line));
+      ++shown;
+    }
+  }
+  EXPECT_EQ(commands, 3);
+  EXPECT_EQ(shown, 6);
 }
 
 TEST_F(MptcpstatProgram, HelpExplainsEachWord) {

@@ -9,7 +9,6 @@ namespace {
 
 // Without any RTT: what tcpdump's and Wireshark's users are used to.
 constexpr Time kReordering = 3 * kMillisecond;
-constexpr Time kShortestRto = 200 * kMillisecond;
 // Two sightings of one frame in a host are closer.
 constexpr Time kCopy = 5 * kMillisecond;
 constexpr unsigned kDuplicateAcks = 3;

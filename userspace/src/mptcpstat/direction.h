@@ -15,6 +15,9 @@
 
 namespace tcpopt::mptcpstat {
 
+/// What Linux waits at least before it sends again.
+inline constexpr Time kShortestRto = 200 * kMillisecond;
+
 struct Range {
   std::uint64_t begin = 0, end = 0;
 };

@@ -5,12 +5,6 @@
 
 namespace tcpopt::mptcpstat {
 
-namespace {
-
-constexpr Time kShortestRto = 200 * kMillisecond;
-
-}  // namespace
-
 Session::Session(Budget& budget, const Limits& limits, std::uint64_t session_number, Time time)
     : number(session_number),
       first(time),

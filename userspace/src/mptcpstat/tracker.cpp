@@ -82,12 +82,12 @@ void Tracker::segment(const Segment& segment) {
     return;
   }
   ++counts_.mptcp_segments;
-  if (!flow->elsewhere && seen_elsewhere(*flow, segment, options)) {
+  if (!flow->elsewhere && !flow->refused && seen_elsewhere(*flow, segment, options)) {
     flow = find(key);
   }
   auto& entry = *flow->entry;
-  if (flow->elsewhere) {
-    ++entry.session.seen_elsewhere;
+  if (flow->elsewhere || flow->refused) {
+    entry.session.seen_elsewhere += flow->elsewhere ? 1 : 0;
     return;
   }
   const EndIndex from = (segment.source == key.low) == flow->low_is_0 ? 0 : 1;
@@ -100,7 +100,7 @@ Tracker::Flow* Tracker::on_syn(const FlowKey& key, const Segment& segment,
                                const TcpOptions& options, Flow* known) {
   if (known != nullptr) {
     const EndIndex from = (segment.source == key.low) == known->low_is_0 ? 0 : 1;
-    if (known->elsewhere || known->subflow->sent.at(from).is_syn(segment)) {
+    if (known->elsewhere || known->refused || known->subflow->sent.at(from).is_syn(segment)) {
       return known;
     }
     // The ports are used again.
@@ -120,7 +120,7 @@ Tracker::Flow* Tracker::on_syn(const FlowKey& key, const Segment& segment,
 }
 
 Tracker::Flow* Tracker::on_join(const FlowKey& key, const Segment& segment, const MpJoin& join) {
-  make_room();
+  make_room(0);
   EndIndex receiver = 1;
   auto* entry = find_token(join.token, segment.destination, receiver);
   if (entry == nullptr) {
@@ -138,6 +138,9 @@ Tracker::Flow* Tracker::on_join(const FlowKey& key, const Segment& segment, cons
       auto* flow = add_flow(key, segment, *entry, other_one.get(),
                             sender_is_0 ? Initiator::Sender : Initiator::Receiver);
       flow->elsewhere = true;
+      if (auto& places = entry->session.elsewhere; places.size() < kElsewhere) {
+        places.push_back(in_order(segment, sender_is_0));
+      }
       return flow;
     }
   }
@@ -169,12 +172,10 @@ Tracker::Flow* Tracker::in_the_midst(const FlowKey& key, const Segment& segment,
 
 Tracker::Flow* Tracker::add_flow(const FlowKey& key, const Segment& segment, Entry& entry,
                                  Subflow* subflow, Initiator initiator) {
-  if (subflow == nullptr) {
-    ++counts_.subflows_refused;
-    return nullptr;
-  }
+  counts_.subflows_refused += subflow == nullptr ? 1 : 0;
   const bool sender_is_low = segment.source == key.low;
-  const Flow flow{&entry, subflow, sender_is_low == (initiator == Initiator::Sender), false};
+  const Flow flow{&entry, subflow, sender_is_low == (initiator == Initiator::Sender), false,
+                  subflow == nullptr};
   auto& placed = flows_[key];
   placed = flow;
   entry.flows.push_back(key);
@@ -215,7 +216,7 @@ bool Tracker::seen_elsewhere(Flow& flow, const Segment& segment, const TcpOption
 }
 
 Tracker::Entry& Tracker::add_session(Time time) {
-  make_room();
+  make_room(1);
   open_.emplace_back(budget_, limits_, ++counts_.sessions, time);
   auto& entry = open_.back();
   entry.place = std::prev(open_.end());
@@ -276,8 +277,8 @@ void Tracker::expire(Time now) {
   }
 }
 
-void Tracker::make_room() {
-  while (live_sessions() >= limits_.sessions || subflows_ >= limits_.subflows) {
+void Tracker::make_room(std::size_t sessions) {
+  while (live_sessions() + sessions > limits_.sessions || subflows_ >= limits_.subflows) {
     if (!over_.empty()) {
       retire(over_.front(), std::nullopt);
     } else if (!open_.empty()) {

@@ -61,6 +61,7 @@ class Tracker {
     Subflow* subflow = nullptr;
     bool low_is_0 = true;    ///< the lower endpoint is the session's end 0
     bool elsewhere = false;  ///< the same subflow, seen on the other side of a NAT
+    bool refused = false;    ///< its session has too many; there is no subflow
   };
   using Flows = std::unordered_map<FlowKey, Flow, FlowHash>;
   using Tokens = std::unordered_multimap<std::uint32_t, Entry*>;
@@ -80,7 +81,8 @@ class Tracker {
   void note_tokens(Entry& entry);
   void touch(Entry& entry);
   void expire(Time now);
-  void make_room();
+  /// For one more subflow and so many more sessions.
+  void make_room(std::size_t sessions);
   void retire(Entry& entry, std::optional<End> why);
   void remove(Entry& entry);
 
