@@ -158,6 +158,7 @@ void write_many(std::FILE* to, std::uint64_t frames) {
       const auto host = "10." + std::to_string(j) + "." + std::to_string(i / 250) + "." +
                         std::to_string(i % 250 + 1);
       one.paths.push_back({{at(host, 40'000), at("192.0.2.1", 443)}});
+      one.talk.nonce[0] = static_cast<std::uint32_t>(i * kSubflows + static_cast<unsigned>(j));
       j == 0 ? one.talk.capable(one.paths[0])
              : one.talk.join(one.paths.back(), static_cast<std::uint8_t>(j));
       written += 4;

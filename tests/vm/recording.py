@@ -10,7 +10,7 @@ import time
 from conftest import BUILD
 from net import ADDRESS, CLIENT, SERVER, eventually
 
-MPTCPSTAT = BUILD / "userspace/mptcpstat"
+MPTCPSTAT = os.environ.get("MPTCPSTAT") or BUILD / "userspace/mptcpstat"
 MARK_PORT = 9
 FIELDS = ["ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "tcp.srcport", "tcp.dstport", "tcp.len",
           "tcp.seq", "tcp.stream", "mptcp.stream", "mptcp.expected_token",

@@ -33,6 +33,8 @@ std::string help_footer() {
                  loss     duplicate ACKs, SACK or a retransmission there since it was sent
                  early    none of these: the scheduler did not wait (redundant, opportunistic)
                  unknown  the first copy was forgotten, to bound memory
+  repeated     Data that the same subflow carried before, by other sequence numbers: MPTCP sent it
+               again, and had no better subflow for it.
   unused       Established, and no payload either way. Reasons, the first that fits: backup;
                too-late, no new data was sent afterwards; slower, its handshake took longer
                than that of each subflow with data; other.

@@ -41,7 +41,7 @@ class RttSampler {
   };
 
   // A window has more segments than this; the sample is as good.
-  std::array<Pending, 16> pending_{};
+  std::array<Pending, 8> pending_{};
   std::size_t count_ = 0;
   Time last_resent_ = 0;
   RttSamples samples_;

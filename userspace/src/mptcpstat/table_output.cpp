@@ -146,6 +146,9 @@ class TableOutput : public Output {
       text += fmt::format("  reinjected {} in {} segments ({})", size_text(counts.reinjected_bytes),
                           counts.reinjections, causes_text(counts.causes));
     }
+    if (counts.repeated_bytes != 0) {
+      text += fmt::format("  repeated {}", size_text(counts.repeated_bytes));
+    }
     if (counts.reordered != 0) {
       text += fmt::format("  {} segments out of order, up to {}", counts.reordered,
                           size_text(counts.furthest));

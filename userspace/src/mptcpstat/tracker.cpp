@@ -11,7 +11,7 @@ namespace tcpopt::mptcpstat {
 namespace {
 
 // Places at which one subflow was seen that are kept.
-constexpr std::size_t kElsewhere = 64;
+constexpr std::size_t kElsewhere = 8;
 
 std::array<Endpoint, 2> in_order(const Segment& segment, bool sender_is_0) {
   return sender_is_0 ? std::array{segment.source, segment.destination}
