@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <ostream>
 
 namespace tcpopt::mptcpstat::wire {
 
@@ -137,7 +138,7 @@ std::vector<std::pair<std::string, Data>> captures() {
           {"odd-frames", odd_frames()}};
 }
 
-void write_many(std::FILE* to, std::uint64_t frames) {
+void write_many(std::ostream& to, std::uint64_t frames) {
   constexpr std::uint64_t kSessions = 500;
   constexpr int kSubflows = 4;
   struct One {
@@ -148,7 +149,8 @@ void write_many(std::FILE* to, std::uint64_t frames) {
   Pcap pcap{DLT_EN10MB, 128};
   const auto flush = [&] {
     const auto bytes = pcap.take();
-    std::fwrite(bytes.data(), 1, bytes.size(), to);
+    to.write(reinterpret_cast<const char*>(bytes.data()),
+             static_cast<std::streamsize>(bytes.size()));
   };
   std::vector<std::unique_ptr<One>> all;
   std::uint64_t written = 0;

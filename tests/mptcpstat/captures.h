@@ -2,7 +2,7 @@
 // Small captures with one thing to see in each: the corpus of the fuzzer.
 #pragma once
 
-#include <cstdio>
+#include <iosfwd>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +15,6 @@ namespace tcpopt::mptcpstat::wire {
 [[nodiscard]] std::vector<std::pair<std::string, Data>> captures();
 
 /// Sessions of up to 4 subflows that transfer at the same time; about so many frames.
-void write_many(std::FILE* to, std::uint64_t frames);
+void write_many(std::ostream& to, std::uint64_t frames);
 
 }  // namespace tcpopt::mptcpstat::wire

@@ -34,8 +34,10 @@ void require(bool holds) {
 
 }  // namespace
 
+// NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
+// NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) {
     return 0;
@@ -48,7 +50,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(!capture.error().line().empty());
     return 0;
   }
-  static std::FILE* const null = std::fopen("/dev/null", "w");
+  // For as long as the process.
+  static auto* const null =
+      std::fopen("/dev/null", "w");  // NOLINT(cppcoreguidelines-owning-memory)
   const auto limits = small();
   Report report;
   const auto table = table_output(null, true);

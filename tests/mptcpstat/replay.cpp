@@ -3,18 +3,22 @@
 // captures that we make, and so many mutations of each, the same ones every time.
 //
 // Usage: mptcpstat-replay MUTATIONS DIRECTORY...
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
+#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <random>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "captures.h"
 
+// NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
 namespace {
@@ -60,25 +64,30 @@ Input mutate(const Input& seed, std::mt19937& random) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::vector<Input> seeds;
-  for (auto& [name, bytes] : tcpopt::mptcpstat::wire::captures()) {
-    seeds.push_back(bytes);
-  }
-  for (int i = 2; i < argc; ++i) {
-    for (const auto& entry : std::filesystem::directory_iterator(argv[i])) {
-      std::ifstream file{entry.path(), std::ios::binary};
-      seeds.emplace_back(std::istreambuf_iterator<char>{file}, std::istreambuf_iterator<char>{});
+  try {
+    std::vector<Input> seeds;
+    for (auto& [name, bytes] : tcpopt::mptcpstat::wire::captures()) {
+      seeds.push_back(bytes);
     }
-  }
-  const auto mutations = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 0;
-  std::mt19937 random{1};  // NOLINT(cert-msc51-cpp): the same inputs every time
-  for (const auto& seed : seeds) {
-    LLVMFuzzerTestOneInput(seed.data(), seed.size());
-    for (unsigned long i = 0; i < mutations; ++i) {
-      const auto input = mutate(seed, random);
-      LLVMFuzzerTestOneInput(input.data(), input.size());
+    for (int i = 2; i < argc; ++i) {
+      for (const auto& entry : std::filesystem::directory_iterator(argv[i])) {
+        std::ifstream file{entry.path(), std::ios::binary};
+        seeds.emplace_back(std::istreambuf_iterator<char>{file}, std::istreambuf_iterator<char>{});
+      }
     }
+    const auto mutations = argc > 1 ? std::stoul(argv[1]) : 0;
+    std::mt19937 random{1};  // NOLINT(cert-msc51-cpp): the same inputs every time
+    for (const auto& seed : seeds) {
+      LLVMFuzzerTestOneInput(seed.data(), seed.size());
+      for (unsigned long i = 0; i < mutations; ++i) {
+        const auto input = mutate(seed, random);
+        LLVMFuzzerTestOneInput(input.data(), input.size());
+      }
+    }
+    fmt::print("{} seeds, {} mutations of each\n", seeds.size(), mutations);
+    return 0;
+  } catch (const std::exception& error) {
+    std::ignore = std::fprintf(stderr, "mptcpstat-replay: %s\n", error.what());
+    return 1;
   }
-  std::printf("%zu seeds, %lu mutations of each\n", seeds.size(), mutations);
-  return 0;
 }

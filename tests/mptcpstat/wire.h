@@ -98,7 +98,7 @@ class Talk {
   void capable(Path& path, std::uint8_t flags = 1);
   void join(Path& path, std::uint8_t id = 1, bool backup = false, std::uint8_t server_id = 0);
   /// New data of that end, or what begins so many bytes after its IDSN again.
-  void data(Path& path, int end, std::uint16_t size, std::uint64_t at = 0);
+  void data(Path& path, int end, std::uint16_t size, std::uint64_t place = 0);
   void ack(Path& path, int end);
   void segment(Path& path, int end, std::uint8_t flags, const Data& options,
                const Data& payload = {});

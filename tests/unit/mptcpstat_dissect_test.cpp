@@ -214,7 +214,8 @@ TEST(MptcpstatOptions, EachLengthThatFitsNoFormatIsCounted) {
 
 // As Python's hashlib and hmac have them.
 TEST(MptcpstatKeys, AgreeWithAnotherImplementation) {
-  constexpr std::uint64_t kA = 0x0123456789abcdef, kB = 0xfedcba9876543210;
+  constexpr std::uint64_t kA = 0x0123456789abcdef;
+  constexpr std::uint64_t kB = 0xfedcba9876543210;
   EXPECT_EQ(digest_key(kA, 1).token, 0x55c53f5dU);
   EXPECT_EQ(digest_key(kA, 1).idsn, 0x570762cd38be9818U);
   EXPECT_EQ(digest_key(kA, 0).token, 0x0ca2eadbU);

@@ -98,14 +98,14 @@ TEST(MptcpstatIntervals, TheBudgetIsNeverExceededAndComesBack) {
 }
 
 TEST(MptcpstatIntervals, AgreesWithAMapOfBytes) {
-  std::mt19937 random{7};
+  std::mt19937 random{7};  // NOLINT(cert-msc51-cpp): the same ranges in every run
   Budget budget{10'000};
   Intervals set{budget, 10'000, 1'000 * kSecond};
   std::map<std::uint64_t, std::uint32_t> bytes;
   for (int i = 0; i < 2'000; ++i) {
     const std::uint64_t begin = random() % 1'000;
     const std::uint64_t end = begin + random() % 40;
-    const std::uint32_t owner = random() % 3;
+    const auto owner = static_cast<std::uint32_t>(random() % 3);
     std::map<std::uint64_t, std::uint32_t> known;
     std::uint64_t fresh = 0;
     set.add(

@@ -29,9 +29,9 @@ struct Session : testing::TestWithParam<std::tuple<std::uint8_t, bool>> {
 // Version; DSS with 8 or 4 bytes.
 INSTANTIATE_TEST_SUITE_P(Mptcpstat, Session,
                          testing::Combine(testing::Values(0, 1), testing::Bool()),
-                         [](const auto& info) {
-                           return std::string("v") + std::to_string(std::get<0>(info.param)) +
-                                  (std::get<1>(info.param) ? "_64" : "_32");
+                         [](const auto& given) {
+                           return std::string("v") + std::to_string(std::get<0>(given.param)) +
+                                  (std::get<1>(given.param) ? "_64" : "_32");
                          });
 
 TEST_P(Session, TwoSubflows) {

@@ -8,9 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <cerrno>
 #include <chrono>
-#include <memory>
 #include <tuple>
 #include <utility>
 
@@ -55,30 +53,31 @@ Result<Capture> Capture::check(Handle handle, const std::string& name) {
   return capture;
 }
 
+Result<Capture> Capture::opened(pcap* opened, std::string_view error, const std::string& name) {
+  Handle handle{opened};
+  if (!handle) {
+    // Some of libpcap's messages begin with the name already.
+    return fail(error.starts_with(name) ? std::string{error} : fmt::format("{}: {}", name, error),
+                "give a file that tcpdump -w or Wireshark wrote");
+  }
+  return check(std::move(handle), name);
+}
+
 Result<Capture> Capture::open(const std::string& path) {
-  if (path == "-") {
-    return read_from(stdin, "standard input");
-  }
-  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file{std::fopen(path.c_str(), "rb"),
-                                                       &std::fclose};
-  if (!file) {
-    return fail_errno(errno, path, "give a file that tcpdump -w or Wireshark wrote");
-  }
-  return read_from(file.release(), path);
+  std::array<char, PCAP_ERRBUF_SIZE> error{};
+  auto* const handle = pcap_open_offline_with_tstamp_precision(
+      path.c_str(), PCAP_TSTAMP_PRECISION_NANO, error.data());
+  return opened(handle, error.data(), path == "-" ? "standard input" : path);
 }
 
 Result<Capture> Capture::read_from(std::FILE* file, const std::string& name) {
   std::array<char, PCAP_ERRBUF_SIZE> error{};
-  Handle handle{
-      pcap_fopen_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, error.data())};
-  if (!handle) {
-    if (file != stdin) {
-      std::ignore = std::fclose(file);
-    }
-    return fail(fmt::format("{}: {}", name, error.data()),
-                "give a file that tcpdump -w or Wireshark wrote");
+  auto* const handle =
+      pcap_fopen_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, error.data());
+  if (handle == nullptr) {
+    std::ignore = std::fclose(file);  // NOLINT(cppcoreguidelines-owning-memory): it was ours
   }
-  return check(std::move(handle), name);
+  return opened(handle, error.data(), name);
 }
 
 Result<Capture> Capture::live(const std::string& interface, std::optional<unsigned> seconds) {

@@ -8,6 +8,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "base/error.h"
 #include "mptcpstat/segment.h"
@@ -32,7 +34,7 @@ class Capture {
 
   /// pcap or pcapng; "-" is the standard input.
   static Result<Capture> open(const std::string& path);
-  /// The same of an open file; @p name is for messages.
+  /// The same of an open file, which is closed in the end; @p name is for messages.
   static Result<Capture> read_from(std::FILE* file, const std::string& name);
   /// Until stop() or, if given, so many seconds.
   static Result<Capture> live(const std::string& interface, std::optional<unsigned> seconds);
@@ -53,6 +55,7 @@ class Capture {
   using Handle = std::unique_ptr<pcap, Close>;
 
   Capture(Handle handle, std::string name) : handle_(std::move(handle)), name_(std::move(name)) {}
+  static Result<Capture> opened(pcap* opened, std::string_view error, const std::string& name);
   static Result<Capture> check(Handle handle, const std::string& name);
   void frame(const pcap_pkthdr& header, const std::uint8_t* bytes, const Take& take,
              CaptureCounts& counts) const;

@@ -45,6 +45,8 @@ class Intervals {
       : budget_(&budget), limit_(limit), grain_(grain) {}
   Intervals(const Intervals&) = delete;
   Intervals& operator=(const Intervals&) = delete;
+  Intervals(Intervals&&) = delete;
+  Intervals& operator=(Intervals&&) = delete;
   ~Intervals() { clear(); }
 
   /// Adds [begin, end) and calls, in ascending order, known(part) for each part

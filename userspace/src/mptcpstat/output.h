@@ -26,6 +26,8 @@ class Output {
   Output() = default;
   Output(const Output&) = delete;
   Output& operator=(const Output&) = delete;
+  Output(Output&&) = delete;
+  Output& operator=(Output&&) = delete;
   virtual ~Output() = default;
   virtual void session(const Session& session) = 0;
   virtual void finish(const Report& report) = 0;

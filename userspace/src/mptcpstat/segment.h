@@ -46,8 +46,9 @@ struct Segment {
 /// Link types that dissect() knows, by pcap_datalink(); their names for messages.
 [[nodiscard]] bool knows_link_type(int link_type);
 
-/// @param wire_length the frame's length before it was cut to the snaplen
-[[nodiscard]] Verdict dissect(int link_type, Bytes frame, std::uint32_t wire_length,
+/// @param bytes the frame
+/// @param wire_length its length before it was cut to the snaplen
+[[nodiscard]] Verdict dissect(int link_type, Bytes bytes, std::uint32_t wire_length,
                               Segment& segment);
 
 }  // namespace tcpopt::mptcpstat

@@ -63,10 +63,13 @@ class Session {
   // Subflows refer to it.
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
+  Session(Session&&) = delete;
+  Session& operator=(Session&&) = delete;
   ~Session() = default;
 
   /// @return nullptr if there are too many in this session
-  Subflow* add_subflow(Kind kind, EndIndex opener, const std::array<Endpoint, 2>& ends, Time time);
+  Subflow* add_subflow(Kind kind, EndIndex opener, const std::array<Endpoint, 2>& endpoints,
+                       Time time);
   void set_key(EndIndex end, std::uint64_t key);
   void set_token(EndIndex end, std::uint32_t token) { ends.at(end).token = token; }
 

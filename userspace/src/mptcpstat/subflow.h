@@ -41,7 +41,7 @@ enum class Unused : std::uint8_t {
 using EndIndex = std::size_t;
 [[nodiscard]] constexpr EndIndex other(EndIndex end) { return 1 - end; }
 
-/// A segment of the handshake.
+/// When its segments were seen.
 struct Handshake {
   std::optional<Time> syn, syn_ack, ack;
   bool repeated = false;  ///< one of them came twice, so that times mean little
@@ -71,7 +71,6 @@ struct Subflow {
   bool reset_with_fastclose = false;
   std::optional<TcpRst> reset_reason;
   std::optional<EndIndex> removed_by;  ///< withdrew its address
-  bool fin_from(EndIndex end) const { return sent.at(end).fin(); }
 
   [[nodiscard]] bool over() const {
     return reset_by.has_value() || (sent[0].fin() && sent[1].fin());

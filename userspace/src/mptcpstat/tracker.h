@@ -35,6 +35,8 @@ class Tracker {
   Tracker(const Limits& limits, Done done);
   Tracker(const Tracker&) = delete;
   Tracker& operator=(const Tracker&) = delete;
+  Tracker(Tracker&&) = delete;
+  Tracker& operator=(Tracker&&) = delete;
   ~Tracker();
 
   void segment(const Segment& segment);
