@@ -53,8 +53,8 @@ Result<Capture> Capture::check(Handle handle, const std::string& name) {
   return capture;
 }
 
-Result<Capture> Capture::opened(pcap* opened, std::string_view error, const std::string& name) {
-  Handle handle{opened};
+Result<Capture> Capture::opened(pcap* raw, std::string_view error, const std::string& name) {
+  Handle handle{raw};
   if (!handle) {
     // Some of libpcap's messages begin with the name already.
     return fail(error.starts_with(name) ? std::string{error} : fmt::format("{}: {}", name, error),

@@ -55,7 +55,7 @@ class Capture {
   using Handle = std::unique_ptr<pcap, Close>;
 
   Capture(Handle handle, std::string name) : handle_(std::move(handle)), name_(std::move(name)) {}
-  static Result<Capture> opened(pcap* opened, std::string_view error, const std::string& name);
+  static Result<Capture> opened(pcap* raw, std::string_view error, const std::string& name);
   static Result<Capture> check(Handle handle, const std::string& name);
   void frame(const pcap_pkthdr& header, const std::uint8_t* bytes, const Take& take,
              CaptureCounts& counts) const;

@@ -56,7 +56,8 @@ Range Direction::sent(const Segment& segment, const TcpOptions& options,
     fin_ = true;
   }
   if (segment.length == 0) {
-    top_ = std::max(top_, range.end);
+    // Only a SYN says where data begins: a RST's number may be anything.
+    top_ = segment.has(kSyn) ? std::max(top_, range.end) : top_;
     return range;
   }
   counts_.bytes += segment.length;

@@ -237,7 +237,9 @@ class JsonOutput : public Output {
   void finish(const Report& report) override {
     const auto rest = report_json(report);
     fmt::print(to_, "\n],\n\"totals\": {},\n\"limits_met\": {},\n\"capture\": {}}}\n",
-               rest.at("totals").dump(), rest.at("limits_met").dump(), rest.at("capture").dump());
+               rest.at("totals").dump(),
+               rest.at("limits_met").dump(),  // A file's name may be anything.
+               rest.at("capture").dump(-1, ' ', false, Json::error_handler_t::replace));
   }
 
  private:

@@ -27,7 +27,7 @@ void declare(CLI::App& app, RunOptions& options) {
       ->allow_extra_args(false);
   app.add_option("--from", options.from,
                  "Only sessions that were active at this time or later: seconds since 1970, "
-                 "+SECONDS after the first frame, or \"YYYY-MM-DD HH:MM:SS\"");
+                 "+SECONDS after the first segment, or \"YYYY-MM-DD HH:MM:SS\"");
   app.add_option("--to", options.to, "Only sessions that began before this time");
   auto* json = app.add_flag("--json", options.json, "One JSON document");
   auto* csv = app.add_flag("--csv", options.csv, "CSV, a row a session")->excludes(json);

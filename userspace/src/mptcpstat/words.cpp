@@ -75,7 +75,7 @@ Result<std::uint32_t> parse_token(std::string_view text) {
 Result<When> parse_when(const std::string& text) {
   const auto wrong = [&text] {
     return fail(fmt::format("'{}' is not a time", text),
-                "give seconds since 1970, +SECONDS after the first frame, or "
+                "give seconds since 1970, +SECONDS after the first segment, or "
                 "\"YYYY-MM-DD HH:MM:SS\" in local time");
   };
   const bool relative = text.starts_with("+");
