@@ -18,14 +18,14 @@ BENCH_OBJECTS := $(foreach p,$(BENCH_PROGRAMS),$(BUILD)/bench-progs/$(notdir $(p
 PREFIX ?= /usr/local
 
 .PHONY: help demo check check-debug check-series check-listing setup kernel programs userspace unit lint install clean bench-options bench-pm \
-	figures kselftests
+	figures kselftests fuzz
 
 help:
 	@echo 'make demo          build all, boot the patched kernel, show an option and path managers at work'
 	@echo 'make check         build all, run every test'
 	@echo 'make check-debug   run what goes through the kernel on one with KASAN and lockdep (long)'
 	@echo 'make kernel        build the patched kernel'
-	@echo 'make userspace     build tcpopt-loader and tcpoptctl'
+	@echo 'make userspace     build tcpopt-loader, tcpoptctl and mptcpstat'
 	@echo 'make programs      build the BPF programs'
 	@echo 'make bench-options measure what a TCP option costs; out/bench-options.csv'
 	@echo 'make bench-pm      measure MPTCP path managers, ours and others; out/bench-pm.csv'
@@ -35,6 +35,7 @@ help:
 	@echo 'make check-listing PAPER=FILE [THESIS=FILE]  run Listings 1 and 2 of the netdev paper as printed,'
 	@echo '                   or 7.1 of the thesis instead of 2'
 	@echo 'make unit          unit tests under ASan and UBSan'
+	@echo 'make fuzz          mptcpstat on captures that libFuzzer makes up, for FUZZ=60 seconds'
 	@echo 'make lint          clang-format, clang-tidy, shellcheck'
 	@echo 'make install       install programs and daemon (PREFIX=$(PREFIX), DESTDIR)'
 	@echo 'scripts/vm         boot a kernel, ours or Debian'"'"'s, and run a command in it'
@@ -138,6 +139,22 @@ unit: $(BUILD)/sanitized
 	@cmake --build $<
 	@mkdir -p $(BUILD)/reports
 	@ctest --test-dir $< --output-on-failure --output-junit $(CURDIR)/$(BUILD)/reports/unit.xml
+
+# What it finds goes into tests/mptcpstat/corpus, with a reason in the message.
+FUZZ ?= 60
+FUZZED := $(filter-out %/main.cpp,$(wildcard userspace/src/mptcpstat/*.cpp)) userspace/src/base/error.cpp \
+	tests/mptcpstat/fuzz_one.cpp
+FUZZ_CORPUS := $(BUILD)/fuzz/corpus
+$(BUILD)/fuzz/mptcpstat: $(FUZZED) $(wildcard userspace/src/mptcpstat/*.h)
+	@mkdir -p $(@D)
+	@$(CLANG:clang%=clang++%) -std=c++20 -g -O1 -DFMT_SHARED -fsanitize=fuzzer,address,undefined \
+		-fno-sanitize-recover=all -Iuserspace/src $(FUZZED) -lpcap -lcrypto -lfmt -lbpf -o $@
+
+fuzz: setup $(BUILD)/fuzz/mptcpstat $(BUILD)/sanitized
+	@cmake --build $(BUILD)/sanitized --target make-captures
+	@$(BUILD)/sanitized/mptcpstat/make-captures corpus $(FUZZ_CORPUS)
+	@cd $(BUILD)/fuzz && ./mptcpstat -max_total_time=$(FUZZ) -rss_limit_mb=1024 -timeout=10 \
+		corpus $(CURDIR)/tests/mptcpstat/corpus
 
 install: userspace programs
 	@DESTDIR=$(DESTDIR) cmake --install $(BUILD)/userspace

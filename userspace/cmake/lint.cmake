@@ -17,7 +17,8 @@ file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/lint)
 file(GLOB_RECURSE linted CONFIGURE_DEPENDS
   ${CMAKE_CURRENT_SOURCE_DIR}/src/*.cpp ${CMAKE_CURRENT_SOURCE_DIR}/src/*.h
   ${top}/tests/unit/*.cpp ${top}/tests/unit/*.h
-  ${top}/tests/bench/*.cpp ${top}/tests/bench/*.h)
+  ${top}/tests/bench/*.cpp ${top}/tests/bench/*.h
+  ${top}/tests/mptcpstat/*.cpp ${top}/tests/mptcpstat/*.h)
 # In the style of the kernel, as all that BPF programs include.
 list(FILTER linted EXCLUDE REGEX /tests/bench/bpf/)
 
@@ -62,9 +63,12 @@ function(lint_target target)
   set(lint_stamps ${lint_stamps} PARENT_SCOPE)
 endfunction()
 
+lint_target(tcpopt-base)
 lint_target(tcpopt)
 lint_target(tcpopt-loader)
 lint_target(tcpoptctl)
+lint_target(mptcpstat-core)
+lint_target(mptcpstat)
 lint_target(bench-options)
 lint_target(bench-pm)
 lint_target(bench-csf)
@@ -73,8 +77,13 @@ if(TARGET bench-mptcpd)
 endif()
 if(TCPOPT_TESTS)
   # What the macros of GoogleTest make would not pass these.
-  lint_target(unit-tests -cert-err58-cpp -cppcoreguidelines-owning-memory
-    -cppcoreguidelines-special-member-functions -readability-function-size
-    -bugprone-unchecked-optional-access)
+  foreach(target unit-tests mptcpstat-tests)
+    lint_target(${target} -cert-err58-cpp -cppcoreguidelines-owning-memory
+      -cppcoreguidelines-special-member-functions -readability-function-size
+      -bugprone-unchecked-optional-access)
+  endforeach()
+  foreach(target mptcpstat-wire make-captures mptcpstat-replay)
+    lint_target(${target})
+  endforeach()
 endif()
 add_custom_target(lint DEPENDS ${lint_stamps})
