@@ -4,7 +4,7 @@
 An exchange is a list of events: a segment of the peer, or what the application
 does. It begins as one that a well-behaved peer might have; then it is mutated.
 Sequence numbers count from the peer's SYN, acknowledgements from the end of what
-the kernel has sent so far (`ack`) or are taken as they are (`ack_is`).
+the kernel has sent so far.
 """
 import random
 
@@ -44,7 +44,7 @@ class Script:
     def syn(self, flags=SYN, chance=0.85):
         chosen = [o for o in (MSS, SACK, SCALE) if self.r.random() < chance]
         chosen += [TIMESTAMP] if self.timestamps else []
-        self.segment(flags, options=chosen, **({} if flags & ACK else {"ack_is": 0}))
+        self.segment(flags, options=chosen)
 
     def size(self):
         return self.r.choice((1, 4, 10, 10, 100, 100, 536, 1400))
@@ -162,10 +162,8 @@ def mutate_seq(r, e):
 
 
 def mutate_ack(r, e):
-    if r.random() < 0.2:
-        e["ack_is"] = r.randrange(1 << 32)
-    else:
-        e["ack"] += r.choice((-1, 1, -10, 10, -100, 1000, 65535, -65536, 1 << 20, 1 << 31))
+    e["ack"] += r.choice((-1, 1, -10, 10, -100, 1000, 65535, -65536, 1 << 20, 1 << 31,
+                          r.randrange(1 << 32)))
 
 
 def mutate_size(r, e):
