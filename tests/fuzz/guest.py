@@ -4,6 +4,7 @@
 
 Usage: tests/fuzz/guest.py OUT SEED FIRST SEGMENTS VARIANT...
 
+FIRST is the first exchange's number or, where SEGMENTS is 0, those of all, with commas.
 Writes OUT/VARIANT, one line of JSON for each exchange. There is nothing to wait
 for: the kernel answers a segment before the call that sends it returns, and
 what is not answered by then is not answered at all.
@@ -20,7 +21,8 @@ import sys
 import zlib
 
 sys.dont_write_bytecode = True
-from exchange import KIND, MOST_OPTIONS, TIMESTAMP, exchanges, segments_of  # noqa: E402
+from exchange import (  # noqa: E402
+    KIND, MOST_OPTIONS, TIMESTAMP, exchange, exchanges, segments_of)
 from machine import Counters, Link, Program, address, listener  # noqa: E402
 from packets import ACK, FIN, MASK, RST, SYN, Segment, options, packet, parse  # noqa: E402
 
@@ -243,7 +245,8 @@ def main(out, seed, first, count, *names):
         for one in exchanges("warm-up", 0x700000, WARM_UP):
             play(link, counters, one)
         lines, done = [], 0
-        for one in exchanges(seed, int(first), int(count)):
+        for one in (exchanges(seed, int(first), int(count)) if int(count) else
+                    [exchange(seed, int(number)) for number in first.split(",")]):
             lines.append(json.dumps({"index": one["index"], **play(link, counters, one)},
                                     separators=(",", ":")))
             done += segments_of(one)
