@@ -46,7 +46,7 @@ class Link:
             pathlib.Path(f"/proc/sys/net/ipv4/{name}").write_text(str(value))
         self.sockets, self.heads = {}, {}
         for family, kind in ETHERTYPE.items():
-            self.heads[family] = b"".join(bytes.fromhex(a.replace(":", "")) for a in (OWN, NOBODY)) \
+            self.heads[family] = bytes.fromhex((OWN + NOBODY).replace(":", "")) \
                 + struct.pack("!H", kind)
             self.sockets[family] = socket.socket(socket.AF_PACKET, socket.SOCK_RAW,
                                                  socket.htons(kind))
