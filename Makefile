@@ -18,7 +18,7 @@ BENCH_OBJECTS := $(foreach p,$(BENCH_PROGRAMS),$(BUILD)/bench-progs/$(notdir $(p
 PREFIX ?= /usr/local
 
 .PHONY: help demo check check-debug check-series check-listing setup kernel programs userspace unit lint install clean bench-options bench-pm \
-	figures kselftests fuzz
+	figures kselftests fuzz fuzz-packets
 
 help:
 	@echo 'make demo          build all, boot the patched kernel, show an option and path managers at work'
@@ -31,6 +31,7 @@ help:
 	@echo 'make bench-pm      measure MPTCP path managers, ours and others; out/bench-pm.csv'
 	@echo 'make figures       redraw the figures of the thesis on MPTCP options; out/figures'
 	@echo 'make kselftests    the kernel'"'"'s own MPTCP tests, stock and patched, compared (long)'
+	@echo 'make fuzz-packets  mutated TCP exchanges, stock and patched, compared; SEGMENTS=1000000'
 	@echo 'make check-series  build every prefix of the patch series (long)'
 	@echo 'make check-listing PAPER=FILE [THESIS=FILE]  run Listings 1 and 2 of the netdev paper as printed,'
 	@echo '                   or 7.1 of the thesis instead of 2'
@@ -125,6 +126,11 @@ kselftests: setup
 	@scripts/kernel build stock patched
 	@scripts/selftests build
 	@tests/kselftests/run $(TESTS)
+
+# FUZZ='--only 17': one exchange alone; --seed: others.
+fuzz-packets: setup programs
+	@scripts/kernel build stock patched
+	@tests/fuzz/run --segments $(or $(SEGMENTS),10000) $(FUZZ)
 
 # In the tree that has the unit tests, so that they are looked at too.
 lint: $(BUILD)/sanitized
