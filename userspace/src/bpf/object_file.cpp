@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "bpf/object.h"
+#include "bpf/object_file.h"
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <string_view>
 
+#include "bpf/btf_check.h"
+#include "bpf/libbpf_words.h"
 #include "bpf/verifier_log.h"
 #include "params/decl_tags.h"
 
@@ -42,16 +44,18 @@ Result<Tags> function_tags(const bpf_object& object, const bpf_program& program,
 
 }  // namespace
 
-Result<Object> Object::open(const ProgramFile& file) {
+Result<ObjectFile> ObjectFile::open(const ProgramFile& file) {
+  collect_libbpf_warnings();
   ObjectHandle handle(bpf_object__open_file(file.path.c_str(), nullptr));
   if (!handle) {
-    return fail_errno(errno, file.path.string(), "is it a BPF object file made by clang?");
+    const int err = errno;
+    auto known = cause_in(libbpf_warnings());
+    return known ? fail(fmt::format("{}: {}", file.path.string(), known->cause), known->cure)
+                 : fail_errno(err, file.path.string(), "is it a BPF object file made by clang?");
   }
-  Description description;
-  description.name = file.name;
-  Object object(std::move(handle), std::move(description));
-  for (const auto step :
-       {&Object::find_programs, &Object::describe_programs, &Object::describe_maps}) {
+  ObjectFile object(std::move(handle));
+  for (const auto step : {&ObjectFile::check_own_types, &ObjectFile::find_programs,
+                          &ObjectFile::describe_programs, &ObjectFile::forget_pin_paths}) {
     if (auto done = (object.*step)(); !done) {
       return pass(done, file.path.string());
     }
@@ -59,7 +63,14 @@ Result<Object> Object::open(const ProgramFile& file) {
   return object;
 }
 
-Status Object::find_programs() {
+Status ObjectFile::check_own_types() {
+  if (bpf_object__btf(object_.get()) == nullptr) {
+    return fail("it has no types (BTF)", "compile it with clang -g");
+  }
+  return check_types(types());
+}
+
+Status ObjectFile::find_programs() {
   bpf_program* program = nullptr;
   while ((program = bpf_object__next_program(object_.get(), program)) != nullptr) {
     const std::string_view section = bpf_program__section_name(program);
@@ -81,7 +92,7 @@ Status Object::find_programs() {
   return program_ != nullptr ? Status() : fail("it has no function in SEC(\"sockops\")");
 }
 
-Status Object::describe_programs() {
+Status ObjectFile::describe_programs() {
   auto tags = function_tags(*object_, *program_, {"help", "requires"});
   if (!tags) {
     return pass(tags, bpf_program__name(program_));
@@ -90,12 +101,12 @@ Status Object::describe_programs() {
   if (!help) {
     return pass(help, bpf_program__name(program_));
   }
-  description_.help = *help != nullptr ? **help : "";
-  description_.required = {"sockops", "cgroup-link"};
+  words_.help = *help != nullptr ? **help : "";
+  words_.required = {"sockops", "cgroup-link"};
   const auto append = [](const std::vector<std::string>& from, std::vector<std::string>& to) {
     to.insert(to.end(), from.begin(), from.end());
   };
-  append((*tags)["requires"], description_.required);
+  append((*tags)["requires"], words_.required);
   if (iterator_ == nullptr) {
     return {};
   }
@@ -103,32 +114,23 @@ Status Object::describe_programs() {
   if (!iterator_tags) {
     return pass(iterator_tags, bpf_program__name(iterator_));
   }
-  description_.has_iterator = true;
-  description_.required_by_iterator = {"tcp-iter"};
-  append((*iterator_tags)["requires"], description_.required_by_iterator);
+  words_.has_iterator = true;
+  words_.required_by_iterator = {"tcp-iter"};
+  append((*iterator_tags)["requires"], words_.required_by_iterator);
   return {};
 }
 
-Status Object::describe_maps() {
-  const bpf_map* map = nullptr;
+Status ObjectFile::forget_pin_paths() {
+  bpf_map* map = nullptr;
   while ((map = bpf_object__next_map(object_.get(), map)) != nullptr) {
     // LIBBPF_PIN_BY_NAME would share a map between attachments and leave it
     // behind; every attachment has maps of its own.
-    bpf_map__set_pin_path(const_cast<bpf_map*>(map), nullptr);
+    bpf_map__set_pin_path(map, nullptr);
   }
-  const auto* types = bpf_object__btf(object_.get());
-  if (types == nullptr) {
-    return {};
-  }
-  auto interface = read_interface(*types);
-  if (!interface) {
-    return pass(interface);
-  }
-  description_.interface = std::move(*interface);
   return {};
 }
 
-Status Object::load(bool with_iterator) {
+Status ObjectFile::load(bool with_iterator) {
   program_log_.assign(kLogSize, '\0');
   bpf_program__set_log_buf(program_, program_log_.data(), program_log_.size());
   if (iterator_ != nullptr) {
@@ -145,13 +147,16 @@ Status Object::load(bool with_iterator) {
   return {};
 }
 
-Error Object::load_error(int err) const {
+Error ObjectFile::load_error(int err) const {
   // The iterator loads after the program or not at all, so its log, if there
   // is one, is of the failure.
   const bool of_iterator = !iterator_log_.empty() && iterator_log_.front() != '\0';
   const VerifierLog log(of_iterator ? iterator_log_.data() : program_log_.data());
   for (const auto& line : log.last_lines()) {
     spdlog::debug("verifier: {}", line);
+  }
+  if (auto known = cause_in(libbpf_warnings())) {
+    return std::move(*known).in("load");
   }
   const std::string_view function = bpf_program__name(of_iterator ? iterator_ : program_);
   if (std::abs(err) == EPERM) {
@@ -167,11 +172,11 @@ Error Object::load_error(int err) const {
           "see what this kernel lacks with tcpoptctl check"};
 }
 
-int Object::program_fd() const { return bpf_program__fd(program_); }
+int ObjectFile::program_fd() const { return bpf_program__fd(program_); }
 
-int Object::iterator_fd() const { return iterator_ != nullptr ? bpf_program__fd(iterator_) : -1; }
+int ObjectFile::iterator_fd() const { return iterator_ != nullptr ? bpf_program__fd(iterator_) : -1; }
 
-BtfBytes Object::types() const {
+BtfBytes ObjectFile::types() const {
   __u32 size = 0;
   const auto* types = bpf_object__btf(object_.get());
   const auto* first =
@@ -179,7 +184,7 @@ BtfBytes Object::types() const {
   return first == nullptr ? BtfBytes() : BtfBytes(first, first + size);
 }
 
-std::vector<Object::NamedMap> Object::maps() const {
+std::vector<ObjectFile::NamedMap> ObjectFile::maps() const {
   std::vector<NamedMap> found;
   const bpf_map* map = nullptr;
   while ((map = bpf_object__next_map(object_.get(), map)) != nullptr) {

@@ -26,7 +26,7 @@ Result<Interface> interface_of(const PinStore::Entry& pins) {
 Result<UniqueFd> map_of(const Object& object, const std::string& name) {
   for (const auto& map : object.maps()) {
     if (map.name == name) {
-      UniqueFd fd(fcntl(map.fd, F_DUPFD_CLOEXEC, 0));
+      UniqueFd fd(fcntl(map.fd.get(), F_DUPFD_CLOEXEC, 0));
       return fd ? Result<UniqueFd>(std::move(fd)) : fail_errno(errno, name);
     }
   }
