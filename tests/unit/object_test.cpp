@@ -129,6 +129,8 @@ TEST_F(ObjectTest, RefusesWhatIsNotAsTheContractHasIt) {
   EXPECT_THAT(error_of(open("broken-bitfield")), HasSubstr("params: narrow: it is a bitfield"));
   EXPECT_THAT(error_of(open("broken-misspelt_tag")),
               HasSubstr("params: limited: tag 'tcpopt:mx' is not known"));
+  EXPECT_THAT(error_of(open("broken-broken_rule")),
+              HasSubstr("params: tag 'tcpopt:rule=plain<=nobody' is none"));
   EXPECT_THAT(error_of(open("broken-hash_params")),
               HasSubstr("map 'params' is not a ARRAY of one struct"));
   EXPECT_THAT(error_of(open("broken-narrow_counter")),
@@ -154,10 +156,15 @@ TEST_F(ObjectTest, AnObjectWithoutTypesSaysSo) {
               HasSubstr("it has no types (BTF), or broken ones; compile it with clang -g"));
 }
 
+TEST_F(ObjectTest, TellsPathManagers) {
+  EXPECT_FALSE(open("sample")->description().interface.claims_sessions);
+}
+
 TEST(LibbpfWarnings, TheFunctionThatIsMissingIsNamed) {
-  const auto cause = cause_in({"libbpf: elf: something else",
-                               "libbpf: extern (func ksym) 'bpf_tcp_optoin_set': not found in kernel "
-                               "or module BTFs"});
+  const auto cause =
+      cause_in({"libbpf: elf: something else",
+                "libbpf: extern (func ksym) 'bpf_tcp_optoin_set': not found in kernel "
+                "or module BTFs"});
   ASSERT_TRUE(cause);
   EXPECT_THAT(cause->line(), HasSubstr("this kernel has no function bpf_tcp_optoin_set; "));
   EXPECT_FALSE(cause_in({"libbpf: something else"}));

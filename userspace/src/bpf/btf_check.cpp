@@ -107,9 +107,8 @@ class Checker {
       Type type{at<btf_type>(next), next + sizeof(btf_type)};
       const auto extra = extra_size(type.head);
       if (extra < 0) {
-        return broken(
-            fmt::format("type {} is of an unknown kind {}", found_.size() + 1,
-                        static_cast<unsigned>(BTF_INFO_KIND(type.head.info))));
+        return broken(fmt::format("type {} is of an unknown kind {}", found_.size() + 1,
+                                  static_cast<unsigned>(BTF_INFO_KIND(type.head.info))));
       }
       if (types_.size() - type.extra < static_cast<std::size_t>(extra)) {
         return broken("the last type is cut off");
@@ -153,18 +152,17 @@ class Checker {
           return is_string(member.name_off) && is_type(member.type);
         });
       case BTF_KIND_ENUM:
-        return all<Enum>(type,
-                             [this](const Enum& value) { return is_string(value.name_off); });
+        return all<Enum>(type, [this](const Enum& value) { return is_string(value.name_off); });
       case BTF_KIND_ENUM64:
-        return all<Enum64>(
-            type, [this](const Enum64& value) { return is_string(value.name_off); });
+        return all<Enum64>(type, [this](const Enum64& value) { return is_string(value.name_off); });
       case BTF_KIND_FUNC_PROTO:
         return is_type(type.head.type) && all<Parameter>(type, [this](const Parameter& param) {
                  return is_string(param.name_off) && is_type(param.type);
                });
       case BTF_KIND_DATASEC:
         return all<SectionEntry>(type, [this](const SectionEntry& variable) {
-          return is_of_kind(variable.type, BTF_KIND_VAR) || is_of_kind(variable.type, BTF_KIND_FUNC);
+          return is_of_kind(variable.type, BTF_KIND_VAR) ||
+                 is_of_kind(variable.type, BTF_KIND_FUNC);
         });
       case BTF_KIND_FUNC:
         return is_of_kind(type.head.type, BTF_KIND_FUNC_PROTO);

@@ -65,7 +65,7 @@ Result<Object> Object::open(const ProgramFile& file) {
     return fail_errno(errno, "socket");
   }
   UniqueFd ours(ends[0]);
-  const UniqueFd theirs(ends[1]);
+  UniqueFd theirs(ends[1]);
   const pid_t pid = fork();
   if (pid < 0) {
     return fail_errno(errno, "a process to read the object file");
@@ -74,8 +74,9 @@ Result<Object> Object::open(const ProgramFile& file) {
     read_object(file, theirs.get());
   }
   Object object(file, Reader(pid, std::move(ours)));
-  if (setsockopt(object.reader_.socket(), SOL_SOCKET, SO_RCVTIMEO, &kPatience,
-                 sizeof(kPatience)) != 0) {
+  theirs.reset();  // or nobody would hear that it has ended
+  if (setsockopt(object.reader_.socket(), SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof(kPatience)) !=
+      0) {
     return fail_errno(errno, "socket");
   }
   if (auto described = object.describe(); !described) {
@@ -127,8 +128,8 @@ Status Object::describe() {
     return pass(content, file_.path.string());
   }
   types_ = std::move(*content);
-  auto interface = parse_types(types_).and_then(
-      [](const BtfHandle& types) { return read_interface(*types); });
+  auto interface =
+      parse_types(types_).and_then([](const BtfHandle& types) { return read_interface(*types); });
   if (!interface) {
     return pass(interface, file_.path.string());
   }
@@ -137,8 +138,7 @@ Status Object::describe() {
 }
 
 Status Object::load(bool with_iterator) {
-  if (auto asked =
-          send_message(reader_.socket(), with_iterator ? "load-with-iterator" : "load");
+  if (auto asked = send_message(reader_.socket(), with_iterator ? "load-with-iterator" : "load");
       !asked) {
     return asked;
   }

@@ -174,7 +174,9 @@ Error ObjectFile::load_error(int err) const {
 
 int ObjectFile::program_fd() const { return bpf_program__fd(program_); }
 
-int ObjectFile::iterator_fd() const { return iterator_ != nullptr ? bpf_program__fd(iterator_) : -1; }
+int ObjectFile::iterator_fd() const {
+  return iterator_ != nullptr ? bpf_program__fd(iterator_) : -1;
+}
 
 BtfBytes ObjectFile::types() const {
   __u32 size = 0;

@@ -2,6 +2,7 @@
 #include "bpf/object_reader.h"
 
 #include <linux/close_range.h>
+#include <nlohmann/json.hpp>
 #include <signal.h>  // NOLINT(modernize-deprecated-headers): prctl(2) takes its numbers
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -11,7 +12,6 @@
 
 #include <cerrno>
 #include <exception>
-#include <nlohmann/json.hpp>
 #include <string_view>
 #include <tuple>
 

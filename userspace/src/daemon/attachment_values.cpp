@@ -65,14 +65,6 @@ Result<Values> values_of(const PinStore::Entry& pins, const Schema& schema) {
   });
 }
 
-Result<nlohmann::json> params_of(const PinStore::Entry& pins, const Schema& schema) {
-  auto values = values_of(pins, schema);
-  if (!values) {
-    return pass(values);
-  }
-  return to_json(schema, *values);
-}
-
 Result<nlohmann::json> stats_of(const PinStore::Entry& pins, const std::vector<Counter>& counters) {
   if (counters.empty()) {
     return nlohmann::json::object();
