@@ -7,7 +7,7 @@
 
 /* The experiment that shares subtype 15 of the MPTCP option. */
 #define ASK_PARAM_EXID(dflt)                             \
-	TCPOPT_PARAM(__u32, exid, "", 1, 65535, dflt,    \
+	TCPOPT_PARAM(__u32, exid, "hex", 1, 65535, dflt, \
 		     "experiment id of the option; of sessions that begin from now on")
 
 /* The first counters of such programs. */

@@ -97,16 +97,19 @@ static __always_inline struct tcpopt_conn *tcpopt_conn(struct bpf_sock_ops *skop
 	return sk && skops->is_fullsock ? bpf_sk_storage_get(&conns, sk, NULL, flags) : NULL;
 }
 
-/* Flags of upstream's callbacks belong to all programs of a connection. */
-static __always_inline void tcpopt_flags(struct bpf_sock_ops *skops, int clear, int set)
+/* Flags of upstream's callbacks belong to all programs of a connection. Another one
+ * may have set the same, before or since, and nobody can tell: they are never cleared.
+ */
+static __always_inline void tcpopt_flags(struct bpf_sock_ops *skops, int set)
 {
-	int now = skops->bpf_sock_ops_cb_flags, want = (now & ~clear) | set;
+	int now = skops->bpf_sock_ops_cb_flags, want = now | set;
 
 	if (want != now)
 		bpf_sock_ops_cb_flags_set(skops, want);
 }
 
-/* Ask to be called for each segment, or no longer. Of ours each program has its
+/* Ask to be called for each segment, or no longer: on a kernel without ours the calls
+ * go on then, and cost what they cost, but do nothing. Of ours each program has its
  * own flag; upstream's are named with it so that they stay as they are.
  */
 static __always_inline void tcpopt_call(struct bpf_sock_ops *skops, bool on)
@@ -114,8 +117,7 @@ static __always_inline void tcpopt_call(struct bpf_sock_ops *skops, bool on)
 	int flag = on ? BPF_SOCK_OPS_OPTION_WRITE_FLAG : 0;
 
 	if (!tcpopt_by_kernel())
-		tcpopt_flags(skops, on ? 0 : BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG,
-			     on ? BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG : 0);
+		tcpopt_flags(skops, on ? BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG : 0);
 	else if (on)
 		bpf_sock_ops_cb_flags_set(skops, flag);
 	else
@@ -161,7 +163,7 @@ static __always_inline int tcpopt_watch(struct bpf_sock_ops *skops, struct tcpop
 	conn->watch[slot].exid = exid;
 	if (tcpopt_by_kernel())
 		return bpf_tcp_option_watch(skops, kind, exid);
-	tcpopt_flags(skops, 0, BPF_SOCK_OPS_PARSE_UNKNOWN_HDR_OPT_CB_FLAG);
+	tcpopt_flags(skops, BPF_SOCK_OPS_PARSE_UNKNOWN_HDR_OPT_CB_FLAG);
 	return 0;
 }
 
@@ -171,15 +173,10 @@ static __always_inline void tcpopt_listen(struct bpf_sock_ops *skops)
 	tcpopt_call(skops, true);
 }
 
-/* Of a connection that such a listener accepted: it inherited the flag. That of
- * upstream may be wanted by another program, see tcpopt_upstream_size().
- */
-static __always_inline void tcpopt_accepted(struct bpf_sock_ops *skops, struct tcpopt_conn *conn)
+/* Of a connection that such a listener accepted: it inherited the flag. */
+static __always_inline void tcpopt_accepted(struct bpf_sock_ops *skops)
 {
-	if (tcpopt_by_kernel())
-		tcpopt_call(skops, false);
-	else
-		conn->calls = 1;
+	tcpopt_call(skops, false);
 }
 
 /* Did the SYN carry it? Of a SYN-ACK, or of an accepted connection whose
@@ -205,8 +202,9 @@ static __always_inline void tcpopt_each(struct bpf_sock_ops *skops, struct tcpop
 		tcpopt_call(skops, true);
 }
 
-/* Of the iterator: have @refresh called before the next segment is made. It
- * needs Linux 6.10; before, new parameters are for new connections only.
+/* Of the iterator: have @refresh called before the next segment is made. The
+ * iterator says TCPOPT_REQUIRES("iter-cb-flags"): before Linux 6.10 the call below does
+ * nothing, and new parameters are for new connections only.
  */
 #define tcpopt_wake(sk, conn)                                                       \
 	do {                                                                        \

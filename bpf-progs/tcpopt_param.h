@@ -19,8 +19,8 @@
 
 /* One member of the parameter struct.
  * @type, @name: as in C; the name is the key of `tcpoptctl set`
- * @unit: "s", "ms", "B"; "" for a plain number
- * @min, @max, @dflt: literals, inclusive
+ * @unit: "s", "ms", "B"; "" for a plain number; "hex" for one that is shown in base 16
+ * @min, @max, @dflt: literals, inclusive; of a bool 0, 1 and one of them
  * @help: one line for `tcpoptctl programs`
  */
 #define TCPOPT_PARAM(type, name, unit, min, max, dflt, help)            \
@@ -34,6 +34,12 @@
 #define TCPOPT_PARAM_NEEDS(feature, type, name, unit, min, max, dflt, help) \
 	TCPOPT_PARAM(type, name, unit, min, max, dflt, help)                \
 		TCPOPT_TAG("requires=" feature)
+
+/* Between `struct` and the name of the parameter struct: @lower must not be above
+ * @upper, whatever is set. The second one lets @upper be 0, too.
+ */
+#define TCPOPT_RULE(lower, upper) TCPOPT_TAG("rule=" #lower "<=" #upper)
+#define TCPOPT_RULE_OR_ZERO(lower, upper) TCPOPT_TAG("rule=" #lower "<=" #upper "|0")
 
 /* A congestion control: its name on the command line, its id (bpf-progs/cc/cc.h)
  * in the struct; `none` is 0.

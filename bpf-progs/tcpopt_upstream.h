@@ -82,14 +82,10 @@ static __always_inline void tcpopt_upstream_size(struct bpf_sock_ops *skops,
 		if (!bpf_reserve_hdr_opt(skops, len, 0))
 			conn->offered_len = len;
 	}
-	if (active || conn->each) {
-		/* Another program that is done may just have cleared it. */
-		conn->calls = 1;
+	/* A program of others that is done may just have cleared the flag. */
+	conn->calls = active || conn->each;
+	if (conn->calls)
 		tcpopt_call(skops, true);
-	} else if (conn->calls) {
-		conn->calls = 0;
-		tcpopt_call(skops, false);
-	}
 }
 
 static __always_inline void tcpopt_upstream_write(struct bpf_sock_ops *skops,

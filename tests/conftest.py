@@ -124,7 +124,11 @@ class Loader:
         if self.process.poll() is not None:
             self.start()
         for entry in self.list():
-            self.tell("detach", entry["name"], entry["cgroup"])
+            if entry.get("removed"):
+                self.ask({"command": "detach", "name": entry["name"],
+                          "cgroup_id": entry["cgroup_id"]})
+            else:
+                self.tell("detach", entry["name"], entry["cgroup"])
 
     def end(self):
         if self.process.poll() is None:

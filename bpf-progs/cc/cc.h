@@ -31,7 +31,7 @@
 
 struct cc_params {
 	TCPOPT_PARAM_ALGORITHM(request, "congestion control asked of the peer; none asks for none");
-	TCPOPT_PARAM(__u32, exid, "", 0, 0xffffffff, 0x7463,
+	TCPOPT_PARAM(__u32, exid, "hex", 0, 0xffffffff, 0x7463,
 		     "experiment id (RFC 6994) of the option, kind 253; above 65535 of 32 bits");
 };
 

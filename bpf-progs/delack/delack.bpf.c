@@ -285,7 +285,7 @@ static __always_inline void delack_established(struct bpf_sock_ops *skops,
 		tcpopt_stop(skops, conn, TARR_SLOT, p->tarr_kind, p->tarr_exid);
 		return;
 	}
-	tcpopt_accepted(skops, conn);
+	tcpopt_accepted(skops);
 	if (tcpopt_in_syn(skops, p->tarr_kind, p->tarr_exid))
 		tarr_negotiated(skops, conn, p);
 }
@@ -327,6 +327,7 @@ int delack(struct bpf_sock_ops *skops)
  * next segment; bounds hold from the next request on.
  */
 SEC("iter/tcp")
+TCPOPT_REQUIRES("iter-cb-flags")
 int delack_refresh(struct bpf_iter__tcp *ctx)
 {
 	struct sock_common *common = ctx->sk_common;

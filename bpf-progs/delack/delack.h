@@ -5,7 +5,8 @@
 
 #include "../tcpopt_param.h"
 
-struct delack_params {
+struct TCPOPT_RULE_OR_ZERO(min_rtt, max_rtt)
+	TCPOPT_RULE_OR_ZERO(min_segments, max_segments) delack_params {
 	TCPOPT_PARAM(__u32, rtt, "%", 0, 1000, 0,
 		     "delayed-ACK timeout asked of the peer, of its minimum RTT; 0 asks for none");
 	TCPOPT_PARAM(__u32, segments, "MSS", 0, 255, 0,
@@ -18,7 +19,7 @@ struct delack_params {
 		     "least amount of data that a peer gets");
 	TCPOPT_PARAM_NEEDS("tcp-delayed-ack", __u32, max_segments, "MSS", 0, 255, 0,
 			   "greatest amount of data that a peer gets; 0: peers cannot change it");
-	TCPOPT_PARAM(__u32, exid, "", 0, 0xffffffff, 0x7464,
+	TCPOPT_PARAM(__u32, exid, "hex", 0, 0xffffffff, 0x7464,
 		     "experiment id (RFC 6994) of the option, kind 253; above 65535 of 32 bits");
 	TCPOPT_PARAM(__u32, tarr, "", 0, 1, 0,
 		     "1: negotiate TARR (draft-ietf-tcpm-ack-rate-request) in the handshake");
@@ -30,7 +31,7 @@ struct delack_params {
 			   "1: acknowledge at once when a peer asks for it by TARR");
 	TCPOPT_PARAM(__u32, tarr_kind, "", 253, 254, 254,
 		     "kind of TARR; both are shared by experiments");
-	TCPOPT_PARAM(__u32, tarr_exid, "", 0, 0xffffffff, 0x00ac,
+	TCPOPT_PARAM(__u32, tarr_exid, "hex", 0, 0xffffffff, 0x00ac,
 		     "experiment id of TARR");
 };
 

@@ -5,7 +5,7 @@
 
 #include "../tcpopt_ask_param.h"
 
-struct idle_params {
+struct TCPOPT_RULE_OR_ZERO(min, max) idle_params {
 	TCPOPT_PARAM(__u32, timeout, "s", 0, 2147483, 0,
 		     "keep a session without subflows for so long, and ask the peer to; 0: as usual");
 	TCPOPT_PARAM(__u32, min, "s", 1, 2147483, 60, "at least so long, whatever peers ask for");

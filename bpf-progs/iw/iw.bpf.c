@@ -123,7 +123,7 @@ static __always_inline void iw_established(struct bpf_sock_ops *skops, const str
 		return;
 	}
 	if (skops->op == BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB)
-		tcpopt_accepted(skops, conn);
+		tcpopt_accepted(skops);
 	if (!iw_option(&opt))
 		return;
 	if (skops->op == BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB)

@@ -10,7 +10,7 @@ struct iw_params {
 		     "initial window asked of the peer; 0 asks for none");
 	TCPOPT_PARAM(__u32, max_window, "MSS", 1, 65535, 32,
 		     "largest initial window that a trusted peer gets; more is cut to it");
-	TCPOPT_PARAM(__u32, exid, "", 0, 0xffffffff, 0x7469,
+	TCPOPT_PARAM(__u32, exid, "hex", 0, 0xffffffff, 0x7469,
 		     "experiment id (RFC 6994) of the option, kind 253; above 65535 of 32 bits");
 };
 

@@ -5,7 +5,7 @@
 
 #include "../tcpopt_param.h"
 
-struct refresh_params {
+struct TCPOPT_RULE(min, max) refresh_params {
 	TCPOPT_PARAM(__u32, min, "ms", 10, 3600000, 100,
 		     "wait before a subflow is replaced; doubled each time that was in vain");
 	TCPOPT_PARAM(__u32, max, "ms", 10, 3600000, 60000, "longest such wait");

@@ -150,6 +150,7 @@ int uto(struct bpf_sock_ops *skops)
  * tell the peer with their next segment.
  */
 SEC("iter/tcp")
+TCPOPT_REQUIRES("iter-cb-flags")
 int uto_refresh(struct bpf_iter__tcp *ctx)
 {
 	const struct uto_params *p = uto_params();

@@ -9,7 +9,7 @@
  * has 15 bits of seconds or of minutes, so 32767 minutes is the most; a value
  * above 32767 s is advertised in minutes, rounded up.
  */
-struct uto_params {
+struct TCPOPT_RULE(l_limit, u_limit) uto_params {
 	TCPOPT_PARAM(__u32, advertise, "s", 0, 1966020, 0,
 		     "user timeout asked of the peer (ADV_UTO); 0 asks for none");
 	TCPOPT_PARAM(__u32, l_limit, "s", 1, 1966020, 100,

@@ -7,7 +7,11 @@
 
 #define TAG(text) __attribute__((btf_decl_tag("tcpopt:" text)))
 
+#ifdef BROKEN_RULE
+struct TAG("rule=plain<=nobody") params {
+#else
 struct params {
+#endif
 	__u32 plain;
 #ifdef BITFIELD
 	__u32 narrow : 3;

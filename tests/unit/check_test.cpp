@@ -118,37 +118,69 @@ TEST(Check, WhatAParameterNeedsIsUsed) {
   EXPECT_THAT(find_out(features, {delack})[0].wanted_by, testing::ElementsAre("delack"));
 }
 
-TEST(Check, OneLineAFeature) {
-  const std::vector<Feature> features{feature("here", Support::Yes), feature("gone", Support::No)};
-  const auto rows = find_out(features, {program("uto", {"gone"}), program("iw", {}, {"gone"})});
-  EXPECT_EQ(check_text(rows),
-            "yes     here                what it is\n"
-            "no      gone                what it is; CONFIG_X=y brings it (needed by uto)\n");
-  const auto json = check_json(rows);
-  EXPECT_EQ(json[0]["available"], true);
-  EXPECT_EQ(json[1]["available"], false);
-  EXPECT_EQ(json[1]["support"], "no");
-  EXPECT_EQ(json[1]["needed_by"], nlohmann::json::array({"uto"}));
-  EXPECT_EQ(json[1]["wanted_by"], nlohmann::json::array({"iw"}));
+std::string verdict_on(const std::vector<Feature>& features,
+                       const std::vector<Description>& programs) {
+  const auto rows = find_out(features, programs);
+  return error_of(verdict(rows, judge(rows, programs)));
 }
 
-TEST(Check, OnlyWhatIsNeededCounts) {
-  const std::vector<Feature> features{feature("gone", Support::No)};
-  EXPECT_TRUE(verdict(find_out(features, {})));
-  EXPECT_TRUE(verdict(find_out(features, {program("iw", {}, {"gone"})})));
-  EXPECT_EQ(error_of(verdict(find_out(features, {program("uto", {"gone"})}))),
-            "this kernel lacks gone, without which uto cannot run; see above what brings it");
+TEST(Check, OneLineAFeatureAndOneAProgram) {
+  const std::vector<Feature> features{feature("here", Support::Yes), feature("gone", Support::No)};
+  std::vector programs{program("uto", {"gone"}), program("iw", {"here"}, {"gone"}),
+                       program("cc", {"here"})};
+  programs[1].has_iterator = true;
+  const auto rows = find_out(features, programs);
+  const auto judged = judge(rows, programs);
+  EXPECT_EQ(
+      check_text(rows, judged),
+      "yes     here                what it is\n"
+      "no      gone                what it is; CONFIG_X=y brings it (needed by uto)\n"
+      "not     uto                 this kernel lacks gone (what it is); CONFIG_X=y brings it\n"
+      "runs    iw                  set is for new connections: this kernel lacks gone (what "
+      "it is); CONFIG_X=y brings it\n"
+      "runs    cc                  set is for new connections: it has nothing that reaches "
+      "them\n");
+  const auto json = check_json(rows, judged);
+  EXPECT_EQ(json["features"][0]["available"], true);
+  EXPECT_EQ(json["features"][1]["available"], false);
+  EXPECT_EQ(json["features"][1]["support"], "no");
+  EXPECT_EQ(json["features"][1]["needed_by"], nlohmann::json::array({"uto"}));
+  EXPECT_EQ(json["features"][1]["wanted_by"], nlohmann::json::array({"iw"}));
+  EXPECT_EQ(json["programs"][0]["runs"], false);
+  EXPECT_EQ(json["programs"][1]["runs"], true);
+  EXPECT_EQ(json["programs"][1]["reaches_live"], false);
+}
+
+TEST(Check, AProgramThatRunsIsEnough) {
+  const std::vector<Feature> features{feature("here", Support::Yes), feature("gone", Support::No)};
+  EXPECT_EQ(verdict_on(features, {}), "");
+  EXPECT_EQ(verdict_on(features, {program("uto", {"here"}), program("pm", {"gone"})}), "");
+  EXPECT_EQ(verdict_on(features, {program("pm", {"gone"})}),
+            "none of the programs runs on this kernel; see above what they lack");
 }
 
 TEST(Check, TheLoaderItselfNeedsSome) {
-  const std::vector<Feature> features{feature("cgroup-link", Support::No)};
-  EXPECT_THAT(error_of(verdict(find_out(features, {}))), HasSubstr("tcpopt-loader cannot run"));
+  EXPECT_THAT(verdict_on({feature("cgroup-link", Support::No)}, {}),
+              HasSubstr("tcpopt-loader cannot run"));
 }
 
 TEST(Check, AMissingPrivilegeIsNoMissingFeature) {
-  const std::vector<Feature> features{feature("a", Support::Denied), feature("b", Support::No)};
-  EXPECT_THAT(error_of(verdict(find_out(features, {program("uto", {"b"})}))),
+  EXPECT_THAT(verdict_on({feature("a", Support::Denied), feature("b", Support::No)},
+                         {program("uto", {"b"})}),
               HasSubstr("not permitted"));
+}
+
+TEST(Check, WhatIsThereIsAskedForOnce) {
+  int asked = 0;
+  const std::vector<Feature> features{
+      {"a", "what", "CONFIG_X=y", [&asked] {
+         return Finding{++asked > 1 ? Support::Yes : Support::No, ""};
+       }}};
+  const auto remembering = that_remember(features);
+  for (int i = 0; i < 5; ++i) {
+    std::ignore = check_required(remembering, {"a"});
+  }
+  EXPECT_EQ(asked, 2);
 }
 
 }  // namespace

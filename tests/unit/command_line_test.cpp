@@ -2,6 +2,7 @@
 // The two programs from outside: exit statuses and the one line on stderr.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <spdlog/spdlog.h>
 #include <sys/wait.h>
 
 #include <array>
@@ -60,8 +61,8 @@ class CommandLine : public testing::Test {
 TEST_F(CommandLine, WrongUsageIs2AndOneLine) {
   for (const auto* arguments :
        {"", "frobnicate", "attach", "attach uto", "attach --cgroup /x", "detach uto",
-        "set uto --cgroup /x", "list uto", "list --jsn", "check --cgroup /x", "attach uto --cgroup",
-        "attach uto --cgroup /x --set"}) {
+        "detach uto --cgroup /x --cgroup-id 3", "set uto --cgroup /x", "list uto", "list --jsn",
+        "check --cgroup /x", "attach uto --cgroup", "attach uto --cgroup /x --set"}) {
     const auto outcome = ctl(arguments);
     EXPECT_EQ(outcome.status, 2) << arguments;
     EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1) << outcome.err;
@@ -94,7 +95,7 @@ TEST_F(CommandLine, CgroupsThatAreNone) {
   EXPECT_THAT(refusal(ctl("set uto a=1 --cgroup " + file.string())),
               HasSubstr("it is not a directory"));
   EXPECT_THAT(refusal(ctl("detach uto --cgroup " + top + "/no")),
-              HasSubstr("went with its cgroup"));
+              HasSubstr("what was attached went with it"));
 }
 
 TEST_F(CommandLine, SettingsThatAreNone) {
@@ -111,11 +112,23 @@ TEST_F(CommandLine, ProgramsAreReadWithoutDaemon) {
   EXPECT_EQ(ctl("programs --programs /nonexistent").out, "");
 }
 
-TEST_F(CommandLine, ABrokenObjectIsNamed) {
-  std::filesystem::copy(std::filesystem::path(TEST_OBJECTS) / "broken-bitfield.bpf.o",
-                        directory_.path());
-  EXPECT_THAT(refusal(ctl("programs --programs " + directory_.path().string())),
-              HasSubstr("broken-bitfield.bpf.o: params: narrow: it is a bitfield"));
+TEST_F(CommandLine, ABrokenObjectIsNamedAndLeftOut) {
+  for (const auto* const name : {"broken-bitfield.bpf.o", "sample.bpf.o"}) {
+    std::filesystem::copy(std::filesystem::path(TEST_OBJECTS) / name, directory_.path());
+  }
+  const auto outcome = ctl("programs --programs " + directory_.path().string());
+  EXPECT_EQ(outcome.status, 0);
+  EXPECT_THAT(outcome.out, StartsWith("sample: a sample"));
+  EXPECT_THAT(outcome.err, StartsWith("tcpoptctl: warning: left out: "));
+  EXPECT_THAT(outcome.err, HasSubstr("broken-bitfield.bpf.o: params: narrow: it is a bitfield"));
+}
+
+TEST(Log, AMessageIsOneLine) {
+  ASSERT_TRUE(start_logging("info"));
+  testing::internal::CaptureStderr();
+  spdlog::info("attach uto to {}: done", "/cg/x\nwarning: all is lost");
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              HasSubstr("/cg/x\\x0awarning: all is lost: done\n"));
 }
 
 TEST(Log, LevelsAreNamed) {

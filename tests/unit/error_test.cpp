@@ -22,8 +22,13 @@ TEST(Error, GrowsContextOnItsWayUpAndKeepsTheCure) {
 }
 
 TEST(Error, IsOneLineWhateverItIsMadeOf) {
-  EXPECT_EQ((Error{"a\nb", "c\n"}.line()), "a b; c ");
+  EXPECT_EQ((Error{"a\nb", "c\n"}.line()), "a\\x0ab; c\\x0a");
   EXPECT_EQ((Error{"a", ""}.line()), "a");
+}
+
+TEST(Error, ShowsWhatWouldForgeALineOrMoveACursor) {
+  EXPECT_EQ(printable("/cg/x\nwarning: \x1b[2J\x7f\t"), "/cg/x\\x0awarning: \\x1b[2J\\x7f\\x09");
+  EXPECT_EQ(printable("/cg/müller"), "/cg/müller");
 }
 
 TEST(Error, KnowsWhatLibcDoesNot) {

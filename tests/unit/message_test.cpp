@@ -43,7 +43,8 @@ TEST(Message, RefusesGarbage) {
         R"({"protocol":1,"command":7})", R"({"protocol":1,"command":"list","name":7})",
         R"({"protocol":1,"command":"set","settings":{"a":1}})",
         R"({"protocol":1,"command":"set","settings":["a"]})",
-        R"({"protocol":1,"command":"list","force":true})", "\xff\xfe"}) {
+        R"({"protocol":1,"command":"list","forced":true})",
+        R"({"protocol":1,"command":"list","force":7})", "\xff\xfe"}) {
     EXPECT_THAT(error_of(decode_request(text)), HasSubstr("message not understood")) << text;
     EXPECT_THAT(error_of(decode_reply(text)), HasSubstr("message not understood")) << text;
   }

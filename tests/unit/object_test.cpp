@@ -6,6 +6,7 @@
 
 #include <fstream>
 
+#include "bpf/libbpf_words.h"
 #include "bpf/verifier_log.h"
 #include "support.h"
 
@@ -116,10 +117,9 @@ TEST_F(ObjectTest, RefusesMapsForLocalAddressesThatAreNotAsTheContractHasThem) {
 TEST_F(ObjectTest, TypesAreReadTheSameFromTheirBytes) {
   const auto object = open("lists");
   ASSERT_TRUE(object) << error_of(object);
-  const auto bytes = object->types();
-  const BtfHandle types(btf__new(bytes.data(), static_cast<__u32>(bytes.size())));
-  ASSERT_TRUE(types);
-  const auto again = read_interface(*types);
+  const auto types = parse_types(object->types());
+  ASSERT_TRUE(types) << error_of(types);
+  const auto again = read_interface(**types);
   ASSERT_TRUE(again) << error_of(again);
   EXPECT_EQ(again->schema.names(), object->description().interface.schema.names());
   EXPECT_EQ(again->counters.size(), 3U);
@@ -129,6 +129,8 @@ TEST_F(ObjectTest, RefusesWhatIsNotAsTheContractHasIt) {
   EXPECT_THAT(error_of(open("broken-bitfield")), HasSubstr("params: narrow: it is a bitfield"));
   EXPECT_THAT(error_of(open("broken-misspelt_tag")),
               HasSubstr("params: limited: tag 'tcpopt:mx' is not known"));
+  EXPECT_THAT(error_of(open("broken-broken_rule")),
+              HasSubstr("params: tag 'tcpopt:rule=plain<=nobody' is none"));
   EXPECT_THAT(error_of(open("broken-hash_params")),
               HasSubstr("map 'params' is not a ARRAY of one struct"));
   EXPECT_THAT(error_of(open("broken-narrow_counter")),
@@ -147,6 +149,25 @@ TEST_F(ObjectTest, RefusesFilesThatAreNoObjects) {
                       << std::string(99, 'x');
   EXPECT_THAT(error_of(Object::open({"x", path})), HasSubstr("is it a BPF object file"));
   EXPECT_FALSE(Object::open({"x", directory.path() / "missing"}));
+}
+
+TEST_F(ObjectTest, AnObjectWithoutTypesSaysSo) {
+  EXPECT_THAT(error_of(open("sample-without-types")),
+              HasSubstr("it has no types (BTF), or broken ones; compile it with clang -g"));
+}
+
+TEST_F(ObjectTest, TellsPathManagers) {
+  EXPECT_FALSE(open("sample")->description().interface.claims_sessions);
+}
+
+TEST(LibbpfWarnings, TheFunctionThatIsMissingIsNamed) {
+  const auto cause =
+      cause_in({"libbpf: elf: something else",
+                "libbpf: extern (func ksym) 'bpf_tcp_optoin_set': not found in kernel "
+                "or module BTFs"});
+  ASSERT_TRUE(cause);
+  EXPECT_THAT(cause->line(), HasSubstr("this kernel has no function bpf_tcp_optoin_set; "));
+  EXPECT_FALSE(cause_in({"libbpf: something else"}));
 }
 
 TEST(VerifierLog, FindsTheReason) {

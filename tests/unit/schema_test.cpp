@@ -117,8 +117,17 @@ TEST_F(SchemaTest, RefusesBadTags) {
 }
 
 TEST_F(SchemaTest, RefusesRangesOfWhatHasNone) {
-  one_member(integer(1, BTF_INT_BOOL), {"tcpopt:max=1"});
-  EXPECT_THAT(error_of(schema()), HasSubstr("tag 'tcpopt:max' is not known"));
+  one_member(integer(1, BTF_INT_BOOL), {"tcpopt:max=2"});
+  EXPECT_THAT(error_of(schema()), HasSubstr("tcpopt:max: a bool is 0 or 1"));
+}
+
+TEST_F(SchemaTest, ABoolCanBeAParameter) {
+  // What TCPOPT_PARAM makes of it.
+  one_member(integer(1, BTF_INT_BOOL),
+             {"tcpopt:unit=", "tcpopt:min=0", "tcpopt:max=1", "tcpopt:default=1"});
+  const auto found = schema();
+  ASSERT_TRUE(found) << error_of(found);
+  EXPECT_EQ(found->params[0].kind, Kind::Bool);
 }
 
 TEST_F(SchemaTest, RefusesBitfields) {

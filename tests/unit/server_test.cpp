@@ -2,11 +2,15 @@
 // A server and its clients over a real socket, without BPF behind it.
 #include "daemon/server.h"
 
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
+#include <cstring>
 #include <future>
 #include <thread>
 
@@ -30,6 +34,9 @@ class ServerTest : public testing::Test {
     auto server = Server::create(
         socket_path(),
         [](const Request& request, const UniqueFd& passed) -> Reply {
+          if (request.name == "long") {
+            return nlohmann::json{{"text", std::string(kMaxMessage, 'x')}};
+          }
           if (request.name == "bad") {
             return fail("bad name", "take another");
           }
@@ -113,6 +120,66 @@ TEST_F(ServerTest, ASilentClientKeepsNobodyWaiting) {
   EXPECT_LT(std::chrono::steady_clock::now() - begin, 1500ms);  // less than its patience
   // Dropped in the end: without an answer, end of file.
   EXPECT_EQ(error_of(receive_message(silent.get())), "the other side hung up");
+}
+
+TEST_F(ServerTest, AHundredSilentClientsKeepNobodyWaiting) {
+  start();
+  std::vector<UniqueFd> silent;
+  for (int i = 0; i < 300; ++i) {
+    silent.push_back(connection());
+  }
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_TRUE(ask_for("uto"));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 1500ms);  // less than its patience
+}
+
+/// Does nothing, and counts how often.
+class Counting final : public Background {
+ public:
+  [[nodiscard]] std::vector<int> descriptors() const override { return {}; }
+  [[nodiscard]] std::optional<Clock::time_point> due() const override { return std::nullopt; }
+  void work(const std::set<int>& /*readable*/) override { ++count_; }
+  [[nodiscard]] int count() const { return count_; }
+
+ private:
+  std::atomic<int> count_ = 0;
+};
+
+TEST_F(ServerTest, WithoutDescriptorsItWaitsForSome) {
+  Counting rounds;
+  start(geteuid(), &rounds);
+  EXPECT_TRUE(ask_for("uto"));
+  auto client = connection();  // that of the test, which the server has to accept
+  std::vector<UniqueFd> taken;
+  rlimit old{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &old), 0);
+  auto waiting = UniqueFd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+  // All are taken: the server cannot have another.
+  const UniqueFd next(::dup(STDERR_FILENO));
+  const rlimit few{static_cast<rlim_t>(next.get()) + 1, old.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+  for (int fd = 0; fd >= 0;) {
+    fd = ::dup(STDERR_FILENO);
+    taken.emplace_back(fd);
+  }
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strcpy(static_cast<char*>(address.sun_path), socket_path().c_str());
+  ASSERT_EQ(connect(waiting.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)),
+            0);
+  const int before = rounds.count();
+  std::this_thread::sleep_for(500ms);
+  const int after = rounds.count();
+  taken.clear();
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &old), 0);
+  EXPECT_LT(after - before, 50) << "rounds in half a second";
+  EXPECT_TRUE(send_message(waiting.get(), encode(Request{Command::Set, "uto", "/c", {}, ""})));
+  EXPECT_TRUE(receive_message(waiting.get()));
+}
+
+TEST_F(ServerTest, AnAnswerThatIsTooLongIsAnError) {
+  start();
+  EXPECT_THAT(error_of(ask_for("long")), HasSubstr("is longer than 131072"));
 }
 
 TEST_F(ServerTest, AClientThatLeavesOrDoesNotReadHurtsNobody) {

@@ -34,7 +34,7 @@ Schema all_kinds() {
   label.kind = Kind::Text;
   label.offset = 12;
   label.size = 8;
-  return {24, {timeout, enabled, color, label}, 20, {}};
+  return {24, {timeout, enabled, color, label}, 20, {}, {}};
 }
 
 nlohmann::json changed(const Settings& settings) {
@@ -150,6 +150,44 @@ TEST(Settings, Refuse) {
   EXPECT_EQ(error_of(parse_settings({"a"})), "'a' is not a setting; write key=value");
   EXPECT_EQ(error_of(parse_settings({"=1"})), "'=1' is not a setting; write key=value");
   EXPECT_EQ(error_of(parse_settings({"a=1", "a=2"})), "a is given twice; give each key once");
+}
+
+/// `low` and `high`, 0..100 each, of which the first is not above the second.
+Schema ruled(bool unless_zero) {
+  Param low;
+  low.name = "low";
+  low.size = 4;
+  low.min = std::uint64_t{0};
+  low.max = std::uint64_t{100};
+  low.default_text = "10";
+  Param high = low;
+  high.name = "high";
+  high.offset = 4;
+  high.unit = "hex";
+  high.default_text = "20";
+  return {8, {low, high}, std::nullopt, {}, {{"low", "high", unless_zero}}};
+}
+
+TEST(Value, RulesAcrossParameters) {
+  EXPECT_TRUE(initial_value(ruled(false), {{"low", "20"}}));
+  EXPECT_EQ(error_of(initial_value(ruled(false), {{"low", "21"}})),
+            "low=21 is above high=0x14; give both so that low is at most high");
+  EXPECT_TRUE(initial_value(ruled(false), {{"low", "21"}, {"high", "21"}}));
+  EXPECT_THAT(error_of(initial_value(ruled(false), {{"high", "0"}})),
+              HasSubstr("is above high=0x0"));
+  EXPECT_TRUE(initial_value(ruled(true), {{"high", "0"}}));
+  const auto start = initial_value(ruled(true), {});
+  ASSERT_TRUE(start);
+  EXPECT_THAT(error_of(change(ruled(true), *start, {{"high", "9"}})), HasSubstr("or high 0"));
+}
+
+TEST(Value, IdentifiersAreShownAsTheyAreWritten) {
+  const auto schema = ruled(false);
+  EXPECT_EQ(range_text(schema.params[1]), "0x0..0x64");
+  const auto value = initial_value(schema, {{"high", "0x1f"}});
+  ASSERT_TRUE(value) << error_of(value);
+  EXPECT_EQ(shown_json(schema, *value), (nlohmann::json{{"high", "0x1f"}}));
+  EXPECT_EQ(to_json(schema, *value)["high"], 31);
 }
 
 }  // namespace

@@ -263,6 +263,19 @@ def test_a_namespace_stays_for_its_connections(one, cgroup, space):
     eventually(lambda: list(told.all()) == [Sockets.netns_cookie()], "that of the daemon")
 
 
+def test_a_namespace_is_let_go_that_its_process_has_left(loader, cgroup, space, make_space):
+    """Nothing tells the daemon: the process lives on, elsewhere, or in another cgroup."""
+    peer = space.peer(cgroup)
+    told = attach(loader, cgroup)
+    assert list(told.all()) == [peer.netns_cookie()]
+    other = make_space("two")
+    second = other.peer(cgroup)
+    told.set("backup=")
+    assert set(told.all()) == {peer.netns_cookie(), second.netns_cookie()}
+    peer.join("/sys/fs/cgroup")
+    eventually(lambda: list(told.all()) == [second.netns_cookie()], "the other one", timeout=60)
+
+
 @pytest.mark.parametrize("changed", [False, True], ids=["unchanged", "changed"])
 def test_a_successor_makes_the_map_true(one, cgroup, space, make_space, changed):
     told, cookie = one

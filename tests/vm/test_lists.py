@@ -159,6 +159,6 @@ def test_programs_and_check_know_lists(ctl):
     assert described["prefixes"]["type"] == "prefixes"
     assert described["allow"]["type"] == "algorithms"
     assert described["modern"]["requires"] == "tcp-option-calls"
-    features = {f["name"]: f for f in json.loads(ctl("check", "--json").stdout)}
+    features = {f["name"]: f for f in json.loads(ctl("check", "--json").stdout)["features"]}
     assert "lists" in features["tcp-option-calls"]["wanted_by"]
     assert "lists" not in features["tcp-option-calls"]["needed_by"]

@@ -207,6 +207,8 @@ def test_leftovers_of_a_killed_attach_are_removed(loader, cgroup):
 def test_what_an_older_daemon_attached_can_be_detached(attached, cgroup):
     """It left no types beside its pins, so nobody knows what is in the maps."""
     (attached.bpffs / f"sample@{cgroup.stat().st_ino}/types").unlink()
+    attached.stop()
+    attached.start()
     refused(attached.ctl("set", "sample", "--cgroup", cgroup, "timeout=9"),
             "older tcpopt-loader", "attach it again")
     assert attached.params("sample", cgroup) == {}
@@ -229,15 +231,16 @@ def test_what_went_with_its_cgroup_is_pruned(attached, cgroup, restart):
     assert attached.list() == []
     eventually(lambda: attached.list() == [] and list(attached.bpffs.iterdir()) == [])
     assert "went with its cgroup" in attached.messages()
-    refused(attached.ctl("detach", "sample", "--cgroup", cgroup), "went with its cgroup")
+    refused(attached.ctl("detach", "sample", "--cgroup", cgroup), "attached went with it")
     # The same path made anew is another cgroup.
     cgroup.mkdir()
     refused(attached.ctl("detach", "sample", "--cgroup", cgroup), "not attached")
     attached.ok("attach", "sample", "--cgroup", cgroup)
 
 
-def test_a_removed_cgroup_is_kept_for_its_living_sockets(attached, cgroup):
-    """To them the program is still attached; it goes when the last one does."""
+@pytest.mark.parametrize("how", ["kept", "detached"])
+def test_a_removed_cgroup_is_shown_for_its_living_sockets(attached, cgroup, how):
+    """To them the program is still attached; it goes when the last one does, or when told."""
     leave = ("import os, socket, sys, time\n"
              "open(sys.argv[1] + '/cgroup.procs', 'w').write(str(os.getpid()))\n"
              "s = socket.create_server(('', 0))\n"
@@ -249,13 +252,26 @@ def test_a_removed_cgroup_is_kept_for_its_living_sockets(attached, cgroup):
     try:
         assert holder.stdout.readline() == "left\n"
         cgroup.rmdir()
-        assert attached.list() == []
+        shown = attached.list()
+        assert [e["link_id"] for e in shown] == [entry["link_id"]] and shown[0]["removed"]
+        assert shown[0]["cgroup"] == f"id {entry['cgroup_id']} (removed)"
         assert entry["link_id"] in [found[0] for found in links() if found[2] != 0]
         assert len(list(attached.bpffs.iterdir())) == 1
+        if how == "detached":
+            attached.ok("detach", "sample", "--cgroup-id", str(entry["cgroup_id"]))
+            assert entry["link_id"] not in [found[0] for found in links() if found[2] != 0]
+            assert attached.list() == [] and list(attached.bpffs.iterdir()) == []
     finally:
         holder.kill()
         holder.wait()
-    eventually(lambda: attached.list() == [] and list(attached.bpffs.iterdir()) == [])
+    # Nobody asks.
+    eventually(lambda: list(attached.bpffs.iterdir()) == [])
+    assert attached.list() == []
+
+
+def test_the_pins_of_a_removed_cgroup_go_by_themselves(attached, cgroup):
+    cgroup.rmdir()
+    eventually(lambda: list(attached.bpffs.iterdir()) == [])
 
 
 def test_refusals_change_nothing(attached, cgroup, tmp_path):
@@ -345,12 +361,14 @@ def test_silent_clients_keep_nobody_waiting(loader):
 
 
 def test_check_asks_the_kernel(ctl):
-    features = {f["name"]: f for f in json.loads(ctl("check", "--json").stdout)}
+    found = json.loads(ctl("check", "--json").stdout)
+    features = {f["name"]: f for f in found["features"]}
     for name in ("sockops", "cgroup-link", "btf", "tcp-header-options", "sk-storage",
                  "tcp-iter", "iter-setsockopt"):
         assert features[name]["available"], features[name]
     lines = ctl("check").stdout.splitlines()
-    assert len(lines) == len(features)
+    assert len(lines) == len(features) + len(found["programs"])
+    assert {p["name"] for p in found["programs"] if p["runs"]} >= {"uto", "sample"}
 
 
 def test_check_tells_privilege_from_absence():

@@ -8,6 +8,7 @@ import pytest
 
 from net import CLIENT, SERVER, SYN, eventually
 from pair import Pair
+from test_loader import refused
 
 KIND = 28
 MINUTES = 0x8000
@@ -118,13 +119,37 @@ def test_both_ends_advertise(uto):
 
 
 @pytest.mark.parametrize("advertise, l_limit, u_limit, expected", [
-    (3, 1, 100, 3), (3, 10, 100, 10), (300, 10, 100, 100), (3, 50, 20, 20)])
+    (3, 1, 100, 3), (3, 10, 100, 10), (300, 10, 100, 100), (3, 50, 50, 50)])
 def test_limits(uto, advertise, l_limit, u_limit, expected):
     uto.attach(CLIENT, advertise=advertise)
     uto.attach(SERVER, l_limit=l_limit, u_limit=u_limit)
     uto.connect()
     uto.upload(100)
     assert uto.timeout() == expected * 1000
+
+
+def test_limits_that_contradict_each_other_are_refused(uto):
+    refused(uto.loader.ctl("attach", "uto", "--cgroup", uto.cgroups[SERVER], "--set", "l_limit=500",
+                           "--set", "u_limit=100"),
+            "l_limit=500 is above u_limit=100", "give both")
+    uto.attach(SERVER, l_limit=50)
+    refused(uto.loader.ctl("set", "uto", "--cgroup", uto.cgroups[SERVER], "u_limit=20"),
+            "l_limit=50 is above u_limit=20")
+    assert uto.loader.params("uto", uto.cgroups[SERVER])["u_limit"] == 3600
+    uto.set(SERVER, l_limit=10, u_limit=20)
+
+
+def test_what_another_program_asked_for_goes_on(uto):
+    """On a stock kernel both share one flag of the connection; ours never clears it."""
+    uto.attach(CLIENT, advertise=3)
+    uto.loader.ok("attach", "eachsegment", "--cgroup", uto.cgroups[CLIENT])
+    uto.connect()
+    uto.upload(100)
+    uto.upload(100)  # acknowledged by now: the option is off the wire
+    before = uto.loader.stats("eachsegment", uto.cgroups[CLIENT])["calls"]
+    for _ in range(5):
+        uto.upload(100)
+    assert uto.loader.stats("eachsegment", uto.cgroups[CLIENT])["calls"] >= before + 5
 
 
 def test_limits_changed_on_a_live_connection(uto):

@@ -17,7 +17,7 @@ struct params {
 	__u64 big;
 	__s64 wide;
 	__u8 tiny;
-	bool enabled TAG("default=on");
+	bool enabled TAG("default=1") TAG("min=0") TAG("max=1"); /* as TCPOPT_PARAM has it */
 	enum color color TAG("default=GREEN");
 	char label[16] TAG("default=none");
 	__u32 _generation;

@@ -4,7 +4,6 @@
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <cstring>
@@ -15,6 +14,7 @@ namespace {
 
 // Kernel-internal, yet bpf(2) returns it when a program type or hook is absent.
 constexpr int kEnotsupp = 524;
+constexpr unsigned char kDelete = 0x7f;
 
 }  // namespace
 
@@ -23,9 +23,21 @@ Error Error::in(std::string_view context) && {
 }
 
 std::string Error::line() const {
-  auto text = cure.empty() ? cause : fmt::format("{}; {}", cause, cure);
-  std::replace(text.begin(), text.end(), '\n', ' ');
-  return text;
+  return printable(cure.empty() ? cause : fmt::format("{}; {}", cause, cure));
+}
+
+std::string printable(std::string_view text) {
+  std::string shown;
+  shown.reserve(text.size());
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < ' ' || byte == kDelete) {
+      shown += fmt::format("\\x{:02x}", byte);
+    } else {
+      shown += c;
+    }
+  }
+  return shown;
 }
 
 tl::unexpected<Error> fail(std::string cause, std::string cure) {

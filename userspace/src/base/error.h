@@ -18,9 +18,13 @@ struct Error {
 
   /// The same error seen from one level up: "context: cause".
   [[nodiscard]] Error in(std::string_view context) &&;
-  /// "cause; cure", or "cause" alone; never more than one line.
+  /// "cause; cure", or "cause" alone; printable(), so never more than one line.
   [[nodiscard]] std::string line() const;
 };
+
+/// @p text with control characters as "\\x0a": names that users choose, as of cgroups,
+/// may have any, and must not forge a line or move a terminal's cursor.
+[[nodiscard]] std::string printable(std::string_view text);
 
 template <class T>
 using Result = tl::expected<T, Error>;

@@ -45,6 +45,19 @@ class PriorityFlag : public spdlog::custom_flag_formatter {
   }
 };
 
+// "%&" in the pattern: the message without anything that could end its line.
+class LineFlag : public spdlog::custom_flag_formatter {
+ public:
+  void format(const spdlog::details::log_msg& message, const std::tm& /*time*/,
+              spdlog::memory_buf_t& out) override {
+    const auto line = printable({message.payload.data(), message.payload.size()});
+    out.append(line.data(), line.data() + line.size());
+  }
+  [[nodiscard]] std::unique_ptr<custom_flag_formatter> clone() const override {
+    return std::make_unique<LineFlag>();
+  }
+};
+
 int log_libbpf(enum libbpf_print_level /*level*/, const char* format, va_list arguments) {
   if (!spdlog::should_log(spdlog::level::debug)) {
     return 0;
@@ -72,8 +85,8 @@ Status start_logging(const std::string& level) {
     auto logger = std::make_shared<spdlog::logger>(
         "tcpopt", std::make_shared<spdlog::sinks::stderr_sink_mt>());
     auto formatter = std::make_unique<spdlog::pattern_formatter>();
-    formatter->add_flag<PriorityFlag>('*').set_pattern(
-        std::getenv("JOURNAL_STREAM") != nullptr ? "%*%v" : "%l: %v");
+    formatter->add_flag<PriorityFlag>('*').add_flag<LineFlag>('&').set_pattern(
+        std::getenv("JOURNAL_STREAM") != nullptr ? "%*%&" : "%l: %&");
     logger->set_formatter(std::move(formatter));
     logger->set_level(parsed);
     logger->flush_on(spdlog::level::trace);

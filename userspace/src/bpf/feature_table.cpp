@@ -175,6 +175,10 @@ std::vector<Feature> make_table() {
            set(BPF_REG_0, 0),
            exit(),
        }))},
+      // Takes any number as far as the verifier goes, too.
+      {"iter-cb-flags", "changes reach options that live connections send",
+       "Linux 6.10 or later with CONFIG_DEBUG_INFO_BTF=y",
+       [] { return probe_enumerator("TCP_BPF_SOCK_OPS_CB_FLAGS"); }},
       {"tcp-header-options", "TCP options through mainline's hooks",
        "Linux 5.10 or later with CONFIG_CGROUP_BPF=y",
        loads(sockops({

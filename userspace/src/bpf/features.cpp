@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <memory>
 
 namespace tcpopt {
 
@@ -65,6 +66,19 @@ std::string cure_for(const std::vector<const Feature*>& features) {
 }
 
 }  // namespace
+
+std::vector<Feature> that_remember(std::span<const Feature> features) {
+  std::vector<Feature> remembering(features.begin(), features.end());
+  for (auto& feature : remembering) {
+    feature.ask = [ask = std::move(feature.ask), known = std::make_shared<Finding>()] {
+      if (known->support != Support::Yes) {
+        *known = ask();
+      }
+      return *known;
+    };
+  }
+  return remembering;
+}
 
 const Feature* find_feature(std::span<const Feature> features, std::string_view name) {
   const auto found = std::find_if(features.begin(), features.end(),

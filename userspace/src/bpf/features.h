@@ -25,6 +25,10 @@ struct Feature {
 /// All features, in the order in which `check` shows them.
 [[nodiscard]] std::span<const Feature> all_features();
 
+/// The same @p features, each of which asks no more once the answer was yes: what a
+/// kernel offers, it goes on to offer.
+[[nodiscard]] std::vector<Feature> that_remember(std::span<const Feature> features);
+
 /// The feature of that name among @p features, or null.
 [[nodiscard]] const Feature* find_feature(std::span<const Feature> features, std::string_view name);
 

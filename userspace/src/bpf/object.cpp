@@ -2,192 +2,166 @@
 #include "bpf/object.h"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
-#include <algorithm>
+#include <array>
 #include <cerrno>
-#include <string_view>
+#include <csignal>
+#include <cstring>
 
-#include "bpf/verifier_log.h"
-#include "params/decl_tags.h"
+#include "bpf/btf_check.h"
+#include "bpf/object_reader.h"
+#include "ipc/seqpacket.h"
 
 namespace tcpopt {
 
 namespace {
 
-constexpr std::size_t kLogSize = 256UL * 1024;
-constexpr std::string_view kIteratorSection = "iter/tcp";
+// Loading a program into an emulated kernel takes seconds.
+constexpr timeval kPatience{.tv_sec = 120, .tv_usec = 0};
 
-/// Tags on the function of @p program; none if the object has no BTF.
-Result<Tags> function_tags(const bpf_object& object, const bpf_program& program,
-                           const std::vector<std::string_view>& known) {
-  const auto* types = bpf_object__btf(&object);
-  if (types == nullptr) {
-    return Tags{};
+Result<BtfBytes> content_of(const UniqueFd& file) {
+  struct stat status {};
+  if (fstat(file.get(), &status) != 0) {
+    return fail_errno(errno, "types");
   }
-  const auto id = btf__find_by_name_kind(types, bpf_program__name(&program), BTF_KIND_FUNC);
-  if (id < 0) {
-    return Tags{};
+  BtfBytes bytes(static_cast<std::size_t>(status.st_size));
+  if (pread(file.get(), bytes.data(), bytes.size(), 0) != status.st_size) {
+    return fail("types: they are cut off");
   }
-  auto tags = read_tags(*types, static_cast<std::uint32_t>(id));
-  if (!tags) {
-    return pass(tags);
+  return bytes;
+}
+
+std::string how_it_ended(int status) {
+  if (WIFSIGNALED(status)) {
+    const char* const name = sigdescr_np(WTERMSIG(status));
+    return fmt::format("libbpf crashes on it ({})", name != nullptr ? name : "unknown signal");
   }
-  auto own = (*tags)[kWholeType];
-  if (auto checked = check_tag_keys(own, known); !checked) {
-    return pass(checked);
-  }
-  return own;
+  return fmt::format("libbpf fails on it (status {})",
+                     WIFEXITED(status) ? WEXITSTATUS(status) : status);
 }
 
 }  // namespace
 
-Result<Object> Object::open(const ProgramFile& file) {
-  ObjectHandle handle(bpf_object__open_file(file.path.c_str(), nullptr));
-  if (!handle) {
-    return fail_errno(errno, file.path.string(), "is it a BPF object file made by clang?");
-  }
-  Description description;
-  description.name = file.name;
-  Object object(std::move(handle), std::move(description));
-  for (const auto step :
-       {&Object::find_programs, &Object::describe_programs, &Object::describe_maps}) {
-    if (auto done = (object.*step)(); !done) {
-      return pass(done, file.path.string());
+int Object::Reader::end() {
+  int status = 0;
+  if (pid_ > 0) {
+    socket_.reset();
+    // One that has crashed keeps the status that it has.
+    kill(pid_, SIGKILL);
+    while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
     }
+    pid_ = -1;
+  }
+  return status;
+}
+
+Result<Object> Object::open(const ProgramFile& file) {
+  std::array<int, 2> ends{};
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+    return fail_errno(errno, "socket");
+  }
+  UniqueFd ours(ends[0]);
+  UniqueFd theirs(ends[1]);
+  const pid_t pid = fork();
+  if (pid < 0) {
+    return fail_errno(errno, "a process to read the object file");
+  }
+  if (pid == 0) {
+    read_object(file, theirs.get());
+  }
+  Object object(file, Reader(pid, std::move(ours)));
+  theirs.reset();  // or nobody would hear that it has ended
+  if (setsockopt(object.reader_.socket(), SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof(kPatience)) !=
+      0) {
+    return fail_errno(errno, "socket");
+  }
+  if (auto described = object.describe(); !described) {
+    return pass(described);
   }
   return object;
 }
 
-Status Object::find_programs() {
-  bpf_program* program = nullptr;
-  while ((program = bpf_object__next_program(object_.get(), program)) != nullptr) {
-    const std::string_view section = bpf_program__section_name(program);
-    auto* const slot = bpf_program__type(program) == BPF_PROG_TYPE_SOCK_OPS ? &program_
-                       : section == kIteratorSection                        ? &iterator_
-                                                                            : nullptr;
-    if (slot == nullptr) {
-      return fail(fmt::format("function {} in section '{}' cannot be attached",
-                              bpf_program__name(program), section),
-                  R"(use SEC("sockops") once and at most one SEC("iter/tcp"))");
-    }
-    if (*slot != nullptr) {
-      return fail(fmt::format("functions {} and {} share section '{}'", bpf_program__name(*slot),
-                              bpf_program__name(program), section),
-                  "make them one");
-    }
-    *slot = program;
+Result<nlohmann::json> Object::answer(UniqueFd* passed) {
+  auto message = receive_message(reader_.socket());
+  if (!message) {
+    // Waits for it: hung up or stuck, it answers no more.
+    const bool stuck = message.error().cause == "no answer in time";
+    const int status = reader_.end();
+    return fail(fmt::format("{}: {}", file_.path.string(),
+                            stuck ? "libbpf does not come back from it" : how_it_ended(status)),
+                "the file is damaged: compile it again");
   }
-  return program_ != nullptr ? Status() : fail("it has no function in SEC(\"sockops\")");
+  try {
+    auto said = nlohmann::json::parse(message->text);
+    if (said.contains("error")) {
+      const auto& error = said["error"];
+      return fail(error.at("cause").get<std::string>(), error.at("cure").get<std::string>());
+    }
+    if (passed != nullptr) {
+      *passed = std::move(message->passed);
+    }
+    return said;
+  } catch (const nlohmann::json::exception& error) {
+    return fail(fmt::format("{}: {}", file_.path.string(), error.what()));
+  }
 }
 
-Status Object::describe_programs() {
-  auto tags = function_tags(*object_, *program_, {"help", "requires"});
-  if (!tags) {
-    return pass(tags, bpf_program__name(program_));
+Status Object::describe() {
+  UniqueFd file;
+  auto said = answer(&file);
+  if (!said) {
+    return pass(said);
   }
-  auto help = single_tag(*tags, "help");
-  if (!help) {
-    return pass(help, bpf_program__name(program_));
+  auto words = said->value("words", Words{});
+  description_ = {.name = file_.name,
+                  .help = std::move(words.help),
+                  .required = std::move(words.required),
+                  .required_by_iterator = std::move(words.required_by_iterator),
+                  .has_iterator = words.has_iterator,
+                  .interface = {}};
+  auto content = content_of(file);
+  if (!content) {
+    return pass(content, file_.path.string());
   }
-  description_.help = *help != nullptr ? **help : "";
-  description_.required = {"sockops", "cgroup-link"};
-  const auto append = [](const std::vector<std::string>& from, std::vector<std::string>& to) {
-    to.insert(to.end(), from.begin(), from.end());
-  };
-  append((*tags)["requires"], description_.required);
-  if (iterator_ == nullptr) {
-    return {};
-  }
-  auto iterator_tags = function_tags(*object_, *iterator_, {"requires"});
-  if (!iterator_tags) {
-    return pass(iterator_tags, bpf_program__name(iterator_));
-  }
-  description_.has_iterator = true;
-  description_.required_by_iterator = {"tcp-iter"};
-  append((*iterator_tags)["requires"], description_.required_by_iterator);
-  return {};
-}
-
-Status Object::describe_maps() {
-  const bpf_map* map = nullptr;
-  while ((map = bpf_object__next_map(object_.get(), map)) != nullptr) {
-    // LIBBPF_PIN_BY_NAME would share a map between attachments and leave it
-    // behind; every attachment has maps of its own.
-    bpf_map__set_pin_path(const_cast<bpf_map*>(map), nullptr);
-  }
-  const auto* types = bpf_object__btf(object_.get());
-  if (types == nullptr) {
-    return {};
-  }
-  auto interface = read_interface(*types);
+  types_ = std::move(*content);
+  auto interface =
+      parse_types(types_).and_then([](const BtfHandle& types) { return read_interface(*types); });
   if (!interface) {
-    return pass(interface);
+    return pass(interface, file_.path.string());
   }
   description_.interface = std::move(*interface);
   return {};
 }
 
 Status Object::load(bool with_iterator) {
-  program_log_.assign(kLogSize, '\0');
-  bpf_program__set_log_buf(program_, program_log_.data(), program_log_.size());
-  if (iterator_ != nullptr) {
-    bpf_program__set_autoload(iterator_, with_iterator);
-    iterator_log_.assign(kLogSize, '\0');
-    bpf_program__set_log_buf(iterator_, iterator_log_.data(), iterator_log_.size());
+  if (auto asked = send_message(reader_.socket(), with_iterator ? "load-with-iterator" : "load");
+      !asked) {
+    return asked;
   }
-  if (const int err = bpf_object__load(object_.get()); err != 0) {
-    return tl::make_unexpected(load_error(err));
-  }
-  if (!with_iterator) {
-    iterator_ = nullptr;
-  }
-  return {};
-}
-
-Error Object::load_error(int err) const {
-  // The iterator loads after the program or not at all, so its log, if there
-  // is one, is of the failure.
-  const bool of_iterator = !iterator_log_.empty() && iterator_log_.front() != '\0';
-  const VerifierLog log(of_iterator ? iterator_log_.data() : program_log_.data());
-  for (const auto& line : log.last_lines()) {
-    spdlog::debug("verifier: {}", line);
-  }
-  const std::string_view function = bpf_program__name(of_iterator ? iterator_ : program_);
-  if (std::abs(err) == EPERM) {
-    return {fmt::format("load: {}", errno_text(err)),
-            "run tcpopt-loader as root, outside of a container that takes CAP_BPF away"};
-  }
-  if (const auto verdict = log.verdict(); !verdict.empty()) {
-    return {fmt::format("load: the kernel refuses function {}: {}", function, verdict),
-            "see what this kernel lacks with tcpoptctl check, and the verifier's words with "
-            "tcpopt-loader --log-level debug"};
-  }
-  return {fmt::format("load: {}", errno_text(err)),
-          "see what this kernel lacks with tcpoptctl check"};
-}
-
-int Object::program_fd() const { return bpf_program__fd(program_); }
-
-int Object::iterator_fd() const { return iterator_ != nullptr ? bpf_program__fd(iterator_) : -1; }
-
-BtfBytes Object::types() const {
-  __u32 size = 0;
-  const auto* types = bpf_object__btf(object_.get());
-  const auto* first =
-      types == nullptr ? nullptr : static_cast<const std::byte*>(btf__raw_data(types, &size));
-  return first == nullptr ? BtfBytes() : BtfBytes(first, first + size);
-}
-
-std::vector<Object::NamedMap> Object::maps() const {
-  std::vector<NamedMap> found;
-  const bpf_map* map = nullptr;
-  while ((map = bpf_object__next_map(object_.get(), map)) != nullptr) {
-    if (!bpf_map__is_internal(map)) {
-      found.push_back({bpf_map__name(map), bpf_map__fd(map)});
+  for (;;) {
+    UniqueFd passed;
+    auto said = answer(&passed);
+    if (!said) {
+      return pass(said);
+    }
+    if (said->contains("done")) {
+      return {};
+    }
+    if (!passed) {
+      return fail("load: a descriptor was lost");
+    }
+    if (said->contains("program")) {
+      program_ = std::move(passed);
+    } else if (said->contains("iterator")) {
+      iterator_ = std::move(passed);
+    } else {
+      maps_.push_back({said->value("map", ""), std::move(passed)});
     }
   }
-  return found;
 }
 
 }  // namespace tcpopt

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A BPF object file: what it says of itself, and loading it.
+// A BPF object file: what it says of itself, and loading it. libbpf reads it in a
+// process of its own, as a broken file can end that by SIGSEGV.
 #pragma once
+
+#include <sys/types.h>
 
 #include <string>
 #include <vector>
 
 #include "base/error.h"
-#include "bpf/handles.h"
+#include "base/unique_fd.h"
+#include "bpf/object_file.h"
 #include "bpf/pinned.h"
 #include "bpf/program_dirs.h"
 #include "params/interface.h"
@@ -27,15 +31,15 @@ struct Description {
 
 class Object {
  public:
-  /// Errors: not a BPF object; not exactly one sock_ops program; a program of
-  /// another type than sock_ops and iter/tcp; a `params` or `stats` map that is
-  /// not as the contract has it.
+  /// Errors: not a BPF object; one that is damaged so that libbpf crashes; not
+  /// exactly one sock_ops program; a program of another type than sock_ops and
+  /// iter/tcp; a `params` or `stats` map that is not as the contract has it.
   static Result<Object> open(const ProgramFile& file);
 
   [[nodiscard]] const Description& description() const { return description_; }
 
   /// The types of the file, with the tags that load() may have to leave out.
-  [[nodiscard]] BtfBytes types() const;
+  [[nodiscard]] const BtfBytes& types() const { return types_; }
 
   /// Loads maps and programs into the kernel; they go away with this object
   /// unless pinned or linked.
@@ -45,30 +49,49 @@ class Object {
   Status load(bool with_iterator);
 
   // After load(); -1 for what the object does not have.
-  [[nodiscard]] int program_fd() const;
-  [[nodiscard]] int iterator_fd() const;
+  [[nodiscard]] int program_fd() const { return program_.get(); }
+  [[nodiscard]] int iterator_fd() const { return iterator_.get(); }
 
   struct NamedMap {
     std::string name;
-    int fd;
+    UniqueFd fd;
   };
   /// The maps that the program declares, without libbpf's own (.rodata, .bss).
-  [[nodiscard]] std::vector<NamedMap> maps() const;
+  [[nodiscard]] const std::vector<NamedMap>& maps() const { return maps_; }
 
  private:
-  Object(ObjectHandle object, Description description)
-      : object_(std::move(object)), description_(std::move(description)) {}
+  /// The process that has the file open; ended with this.
+  class Reader {
+   public:
+    Reader(pid_t pid, UniqueFd socket) : pid_(pid), socket_(std::move(socket)) {}
+    Reader(Reader&& other) noexcept
+        : pid_(std::exchange(other.pid_, -1)), socket_(std::move(other.socket_)) {}
+    Reader& operator=(Reader&& other) = delete;
+    Reader(const Reader&) = delete;
+    Reader& operator=(const Reader&) = delete;
+    ~Reader() { end(); }
 
-  Status find_programs();
-  Status describe_programs();
-  Status describe_maps();
-  [[nodiscard]] Error load_error(int err) const;
+    [[nodiscard]] int socket() const { return socket_.get(); }
+    /// Kills it. Returns what it ended with, as waitpid(2) says.
+    int end();
 
-  ObjectHandle object_;
+   private:
+    pid_t pid_;
+    UniqueFd socket_;
+  };
+
+  Object(ProgramFile file, Reader reader) : file_(std::move(file)), reader_(std::move(reader)) {}
+
+  Status describe();
+  /// The next answer of the reader, and the descriptor that came with it.
+  Result<nlohmann::json> answer(UniqueFd* passed = nullptr);
+
+  ProgramFile file_;
+  Reader reader_;
   Description description_;
-  bpf_program* program_ = nullptr;   // owned by object_
-  bpf_program* iterator_ = nullptr;  // owned by object_
-  std::vector<char> program_log_, iterator_log_;
+  BtfBytes types_;
+  UniqueFd program_, iterator_;
+  std::vector<NamedMap> maps_;
 };
 
 }  // namespace tcpopt

@@ -8,6 +8,8 @@
 #include <system_error>
 #include <vector>
 
+#include "bpf/btf_check.h"
+
 namespace tcpopt {
 
 bool is_pinned(const std::filesystem::path& path) {
@@ -63,6 +65,17 @@ Result<UniqueFd> attach_to_cgroup(int program_fd, int cgroup_fd) {
   }
 }
 
+Result<BtfHandle> parse_types(const BtfBytes& bytes) {
+  if (auto checked = check_types(bytes); !checked) {
+    return pass(checked);
+  }
+  BtfHandle types(btf__new(bytes.data(), static_cast<__u32>(bytes.size())));
+  if (!types) {
+    return fail_errno(errno, "types");
+  }
+  return types;
+}
+
 Result<UniqueFd> make_types_map(const BtfBytes& types) {
   UniqueFd map(bpf_map_create(BPF_MAP_TYPE_ARRAY, "tcpopt_types", sizeof(__u32),
                               static_cast<__u32>(types.size()), 1, nullptr));
@@ -84,11 +97,7 @@ Result<BtfHandle> read_types(const UniqueFd& map) {
   if (const int err = bpf_map_lookup_elem(map.get(), &key, bytes.data()); err != 0) {
     return fail_errno(err, "read the types");
   }
-  BtfHandle types(btf__new(bytes.data(), info.value_size));
-  if (!types) {
-    return fail_errno(errno, "types");
-  }
-  return types;
+  return parse_types(bytes);
 }
 
 Result<nlohmann::json> read_stats(const UniqueFd& map, const std::vector<Counter>& counters) {

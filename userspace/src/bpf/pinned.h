@@ -36,6 +36,9 @@ struct CgroupLink {
 /// The BTF of an object file, in the file's words.
 using BtfBytes = std::vector<std::byte>;
 
+/// Errors: something that they refer to is not there.
+[[nodiscard]] Result<BtfHandle> parse_types(const BtfBytes& bytes);
+
 /// A map that does nothing but keep @p types for a later process.
 [[nodiscard]] Result<UniqueFd> make_types_map(const BtfBytes& types);
 [[nodiscard]] Result<BtfHandle> read_types(const UniqueFd& map);

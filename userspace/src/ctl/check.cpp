@@ -6,10 +6,13 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 namespace tcpopt {
 
 namespace {
+
+constexpr std::string_view kDaemon = "tcpopt-loader";
 
 std::string_view support_text(Support support) {
   switch (support) {
@@ -62,7 +65,7 @@ std::vector<FeatureRow> find_out(std::span<const Feature> features,
   for (const auto& feature : features) {
     FeatureRow row{feature, feature.ask(), {}, {}};
     if (feature.name == "sockops" || feature.name == "cgroup-link") {
-      row.needed_by.emplace_back("tcpopt-loader");
+      row.needed_by.emplace_back(kDaemon);
     }
     if (row.finding.support == Support::Yes) {
       offered.insert(feature.name);
@@ -75,28 +78,49 @@ std::vector<FeatureRow> find_out(std::span<const Feature> features,
   return rows;
 }
 
-Status verdict(std::span<const FeatureRow> rows) {
-  if (std::any_of(rows.begin(), rows.end(),
-                  [](const FeatureRow& row) { return row.finding.support == Support::Denied; })) {
-    return fail("not permitted to load BPF programs, so this says little", "run as root");
-  }
-  std::vector<std::string_view> missing;
-  std::set<std::string_view> stopped;
+std::vector<ProgramRow> judge(std::span<const FeatureRow> rows,
+                              const std::vector<Description>& programs) {
+  // The same answers, without asking again.
+  std::vector<Feature> answered;
   for (const auto& row : rows) {
-    if (row.finding.support == Support::No && !row.needed_by.empty()) {
-      missing.push_back(row.feature.name);
-      stopped.insert(row.needed_by.begin(), row.needed_by.end());
-    }
+    answered.push_back(row.feature);
+    answered.back().ask = [finding = row.finding] { return finding; };
   }
-  if (missing.empty()) {
-    return {};
+  std::vector<ProgramRow> judged;
+  for (const auto& program : programs) {
+    auto reaches = program.has_iterator ? check_required(answered, program.required_by_iterator)
+                                        : Status(fail("it has nothing that reaches them"));
+    judged.push_back(
+        {program.name, check_required(answered, program.required), std::move(reaches)});
   }
-  return fail(fmt::format("this kernel lacks {}, without which {} cannot run",
-                          fmt::join(missing, ", "), fmt::join(stopped, ", ")),
-              "see above what brings it");
+  return judged;
 }
 
-std::string check_text(std::span<const FeatureRow> rows) {
+Status verdict(std::span<const FeatureRow> rows, std::span<const ProgramRow> programs) {
+  std::vector<std::string_view> missing;
+  for (const auto& row : rows) {
+    if (row.finding.support == Support::Denied) {
+      return fail("not permitted to load BPF programs, so this says little", "run as root");
+    }
+    const bool by_daemon =
+        std::find(row.needed_by.begin(), row.needed_by.end(), kDaemon) != row.needed_by.end();
+    if (row.finding.support == Support::No && by_daemon) {
+      missing.push_back(row.feature.name);
+    }
+  }
+  if (!missing.empty()) {
+    return fail(fmt::format("this kernel lacks {}, without which {} cannot run",
+                            fmt::join(missing, ", "), kDaemon),
+                "see above what brings it");
+  }
+  if (!programs.empty() && std::none_of(programs.begin(), programs.end(),
+                                        [](const ProgramRow& row) { return bool{row.runs}; })) {
+    return fail("none of the programs runs on this kernel", "see above what they lack");
+  }
+  return {};
+}
+
+std::string check_text(std::span<const FeatureRow> rows, std::span<const ProgramRow> programs) {
   std::string text;
   for (const auto& row : rows) {
     auto line = fmt::format("{:<6}  {:<18}  {}", support_text(row.finding.support),
@@ -111,10 +135,26 @@ std::string check_text(std::span<const FeatureRow> rows) {
     }
     text += line + '\n';
   }
+  for (const auto& program : programs) {
+    text += fmt::format("{:<6}  {:<18}  {}\n", program.runs ? "runs" : "not", program.name,
+                        !program.runs          ? program.runs.error().line()
+                        : program.reaches_live ? "set reaches live connections"
+                                               : fmt::format("set is for new connections: {}",
+                                                             program.reaches_live.error().line()));
+  }
   return text;
 }
 
-nlohmann::json check_json(std::span<const FeatureRow> rows) {
+nlohmann::json check_json(std::span<const FeatureRow> rows, std::span<const ProgramRow> programs) {
+  auto judged = nlohmann::json::array();
+  for (const auto& program : programs) {
+    judged.push_back({{"name", program.name},
+                      {"runs", bool{program.runs}},
+                      {"reaches_live", program.runs && program.reaches_live},
+                      {"why", !program.runs          ? program.runs.error().line()
+                              : program.reaches_live ? std::string()
+                                                     : program.reaches_live.error().line()}});
+  }
   auto array = nlohmann::json::array();
   for (const auto& row : rows) {
     array.push_back({{"name", row.feature.name},
@@ -126,7 +166,7 @@ nlohmann::json check_json(std::span<const FeatureRow> rows) {
                      {"needed_by", row.needed_by},
                      {"wanted_by", row.wanted_by}});
   }
-  return array;
+  return {{"features", std::move(array)}, {"programs", std::move(judged)}};
 }
 
 }  // namespace tcpopt

@@ -24,14 +24,27 @@ struct FeatureRow {
 [[nodiscard]] std::vector<FeatureRow> find_out(std::span<const Feature> features,
                                                const std::vector<Description>& programs);
 
-/// Errors: in one line, what keeps programs from being attached.
-[[nodiscard]] Status verdict(std::span<const FeatureRow> rows);
+/// What becomes of one program on this kernel.
+struct ProgramRow {
+  std::string name;
+  Status runs;          ///< or why it cannot be attached
+  Status reaches_live;  ///< or why `set` does not reach live connections
+};
+[[nodiscard]] std::vector<ProgramRow> judge(std::span<const FeatureRow> rows,
+                                            const std::vector<Description>& programs);
 
-/// One line a feature.
-[[nodiscard]] std::string check_text(std::span<const FeatureRow> rows);
+/// Errors: in one line, what keeps the daemon, or every program, from running.
+[[nodiscard]] Status verdict(std::span<const FeatureRow> rows,
+                             std::span<const ProgramRow> programs);
 
-/// Array of {name, available: true|false, support: "yes"|"no"|"denied", what,
-/// brought_by, detail, needed_by, wanted_by}.
-[[nodiscard]] nlohmann::json check_json(std::span<const FeatureRow> rows);
+/// One line a feature, then one a program.
+[[nodiscard]] std::string check_text(std::span<const FeatureRow> rows,
+                                     std::span<const ProgramRow> programs);
+
+/// {features: [{name, available: true|false, support: "yes"|"no"|"denied", what,
+/// brought_by, detail, needed_by, wanted_by}], programs: [{name, runs, reaches_live,
+/// why}]}.
+[[nodiscard]] nlohmann::json check_json(std::span<const FeatureRow> rows,
+                                        std::span<const ProgramRow> programs);
 
 }  // namespace tcpopt

@@ -20,16 +20,19 @@ namespace {
 namespace fs = std::filesystem;
 
 void print_text(std::string_view text) { fmt::print("{}", text); }
+void warn(std::string_view text) { fmt::print(stderr, "tcpoptctl: warning: {}\n", text); }
 void print_json(const nlohmann::json& json) { fmt::print("{}\n", to_text(json, 2)); }
 
-Result<std::vector<Description>> describe_all(const std::vector<fs::path>& directories) {
+/// Those that can be read. One that cannot be is not the others' fault.
+std::vector<Description> describe_all(const std::vector<fs::path>& directories) {
   std::vector<Description> programs;
   for (const auto& file : all_programs(directories)) {
-    auto object = Object::open(file);
-    if (!object) {
-      return pass(object);
+    const auto object = Object::open(file);
+    if (object) {
+      programs.push_back(object->description());
+    } else {
+      warn(fmt::format("left out: {}", object.error().line()));
     }
-    programs.push_back(object->description());
   }
   return programs;
 }
@@ -37,17 +40,25 @@ Result<std::vector<Description>> describe_all(const std::vector<fs::path>& direc
 }  // namespace
 
 Status change_attachment(Command command, const CtlOptions& options) {
-  Request request{
-      .command = command, .name = options.name, .cgroup = {}, .settings = {}, .after = {}};
+  Request request;
+  request.command = command;
+  request.name = options.name;
+  request.force = options.force;
   auto settings = parse_settings(options.settings);
   if (!settings) {
     return pass(settings);
   }
   request.settings = std::move(*settings);
+  if (options.cgroup_id != 0) {
+    request.cgroup_id = options.cgroup_id;
+    const auto reply = ask(options.run_directory, request);
+    return reply ? Status() : tl::make_unexpected(reply.error());
+  }
   std::error_code code;
   if (command == Command::Detach && !fs::exists(options.cgroup, code) && !code) {
     return fail(fmt::format("cgroup {}: it does not exist", options.cgroup.string()),
-                "nothing is left to detach: what was attached went with its cgroup");
+                "what was attached went with it, unless sockets of it are left: tcpoptctl list "
+                "shows that, and detach --cgroup-id ends it");
   }
   auto cgroup = Cgroup::open(options.cgroup);
   if (!cgroup) {
@@ -60,14 +71,17 @@ Status change_attachment(Command command, const CtlOptions& options) {
     return tl::make_unexpected(reply.error());
   }
   for (const auto& warning : reply->value("warnings", std::vector<std::string>{})) {
-    fmt::print(stderr, "tcpoptctl: warning: {}\n", warning);
+    warn(printable(warning));
+  }
+  if (command == Command::Set && reply->contains("told")) {
+    print_text(told_text(options.name, reply->at("told")));
   }
   return {};
 }
 
 Status list_attachments(const CtlOptions& options) {
   auto all = nlohmann::json::array();
-  Request request{.command = Command::List, .name = {}, .cgroup = {}, .settings = {}, .after = {}};
+  Request request;
   do {
     auto page = ask(options.run_directory, request);
     if (!page) {
@@ -86,29 +100,24 @@ Status list_attachments(const CtlOptions& options) {
 
 Status list_programs(const CtlOptions& options) {
   const auto programs = describe_all(options.programs);
-  if (!programs) {
-    return tl::make_unexpected(programs.error());
-  }
   if (options.json) {
-    print_json(programs_json(*programs));
+    print_json(programs_json(programs));
   } else {
-    print_text(programs_text(*programs));
+    print_text(programs_text(programs));
   }
   return {};
 }
 
 Status check_kernel(const CtlOptions& options) {
   const auto programs = describe_all(options.programs);
-  if (!programs) {
-    return tl::make_unexpected(programs.error());
-  }
-  const auto rows = find_out(all_features(), *programs);
+  const auto rows = find_out(all_features(), programs);
+  const auto judged = judge(rows, programs);
   if (options.json) {
-    print_json(check_json(rows));
+    print_json(check_json(rows, judged));
   } else {
-    print_text(check_text(rows));
+    print_text(check_text(rows, judged));
   }
-  return verdict(rows);
+  return verdict(rows, judged);
 }
 
 }  // namespace tcpopt

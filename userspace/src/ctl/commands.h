@@ -2,6 +2,7 @@
 // What the subcommands of tcpoptctl do. Each prints its result on stdout.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -18,6 +19,8 @@ struct CtlOptions {
   std::string name;
   std::filesystem::path cgroup;
   std::vector<std::string> settings;  ///< "key=value" each
+  std::uint64_t cgroup_id = 0;        ///< of detach, in place of cgroup
+  bool force = false;                 ///< of attach
   bool json = false;
 };
 
@@ -25,7 +28,7 @@ struct CtlOptions {
 [[nodiscard]] Status change_attachment(Command command, const CtlOptions& options);
 [[nodiscard]] Status list_attachments(const CtlOptions& options);
 [[nodiscard]] Status list_programs(const CtlOptions& options);
-/// Errors: the kernel lacks what an installed program needs.
+/// Errors: the kernel lacks what the daemon needs, or what each installed program does.
 [[nodiscard]] Status check_kernel(const CtlOptions& options);
 
 }  // namespace tcpopt

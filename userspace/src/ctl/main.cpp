@@ -47,10 +47,18 @@ void declare(CLI::App& app, CtlOptions& options, Action& chosen) {
       add_command(app, "attach", "Attach a program to a cgroup", chosen, changes(Command::Attach));
   add_target(*attach, options);
   attach->add_option("--set", options.settings, "key=value; repeatable")->allow_extra_args(false);
+  attach->add_flag("--force", options.force,
+                   "Though that switches off a program which a cgroup above shares until another "
+                   "one is attached (BPF_F_ALLOW_OVERRIDE)");
 
   auto* detach = add_command(app, "detach", "Detach a program from a cgroup", chosen,
                              changes(Command::Detach));
-  add_target(*detach, options);
+  detach->add_option("NAME", options.name, "Program, see tcpoptctl list")->required();
+  auto* where = detach->add_option_group("where");
+  where->add_option("--cgroup", options.cgroup, "Directory of the cgroup (v2)");
+  where->add_option("--cgroup-id", options.cgroup_id,
+                    "Id of a cgroup that was removed while sockets of it live, see tcpoptctl list");
+  where->require_option(1);
 
   auto* set = add_command(app, "set", "Change parameters of an attached program", chosen,
                           changes(Command::Set));
@@ -78,6 +86,8 @@ int main(int argc, char** argv) {
         "Example:\n"
         "  tcpoptctl attach uto --cgroup /sys/fs/cgroup/web --set advertise=30\n"
         "  tcpoptctl set uto --cgroup /sys/fs/cgroup/web advertise=60\n"
+        "set says whose live connections it told. Connections older than an attachment do\n"
+        "without the program.\n"
         "Exit status: 0 done, 1 not done (one line on stderr says why), 2 wrong usage.");
     declare(app, options, chosen);
     try {

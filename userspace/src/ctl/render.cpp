@@ -34,10 +34,15 @@ std::string value_text(const json& value) {
   return fmt::format("{}", fmt::join(elements, ","));
 }
 
-std::string params_text(const json& params) {
+std::string params_text(const json& attachment) {
+  const auto shortened = attachment.value("shortened", json::object());
+  const auto shown = attachment.value("shown", json::object());
   std::vector<std::string> parts;
-  for (const auto& [name, value] : params.items()) {
-    parts.push_back(fmt::format("{}={}", name, value_text(value)));
+  for (const auto& [name, value] : attachment.at("params").items()) {
+    parts.push_back(fmt::format("{}={}", name, value_text(shown.value(name, value))));
+    if (shortened.contains(name)) {
+      parts.back() += fmt::format(",... ({})", shortened.at(name).get<std::size_t>());
+    }
   }
   return parts.empty() ? "-" : fmt::format("{}", fmt::join(parts, " "));
 }
@@ -53,6 +58,15 @@ std::string addresses_text(const json& attachment) {
   return fmt::format("{}{}{}", found->at("addresses").get<std::size_t>(),
                      backups != 0 ? fmt::format(" ({} backup)", backups) : "",
                      namespaces != 1 ? fmt::format(" in {} netns", namespaces) : "");
+}
+
+/// With what makes it less than it seems.
+std::string name_text(const json& attachment) {
+  const auto name = attachment.at("name").get<std::string>();
+  const auto behind = attachment.find("behind");
+  return behind == attachment.end()
+             ? name
+             : fmt::format("{} (behind {})", name, behind->get<std::string>());
 }
 
 std::string_view type_text(const Param& param) {
@@ -136,14 +150,23 @@ std::string list_text(const json& attachments) {
   }
   rows.front().emplace_back("PARAMS");
   for (const auto& attachment : attachments) {
-    rows.push_back(
-        {attachment.at("name"), attachment.at("cgroup"), local_time(attachment.at("since"))});
+    rows.push_back({name_text(attachment), printable(attachment.at("cgroup").get<std::string>()),
+                    local_time(attachment.at("since"))});
     if (with_addresses) {
       rows.back().push_back(addresses_text(attachment));
     }
-    rows.back().push_back(params_text(attachment.at("params")));
+    rows.back().push_back(params_text(attachment));
   }
   return table(rows);
+}
+
+std::string told_text(const std::string& name, const json& told) {
+  if (!told.value("possible", false)) {
+    return fmt::format("for new connections; {} has nothing that reaches live ones\n", name);
+  }
+  const auto count = told.value("namespaces", std::size_t{0});
+  return fmt::format("told the live connections of {} network namespace{}\n", count,
+                     count == 1 ? "" : "s");
 }
 
 std::string programs_text(const std::vector<Description>& programs) {

@@ -17,6 +17,9 @@ namespace tcpopt {
 /// @param attachments as Attachments::describe() makes them; time is local
 [[nodiscard]] std::string list_text(const nlohmann::json& attachments);
 
+/// Whom `set` reached. @param told as the daemon answers it
+[[nodiscard]] std::string told_text(const std::string& name, const nlohmann::json& told);
+
 [[nodiscard]] std::string programs_text(const std::vector<Description>& programs);
 /// Array of {name, help, requires, params: [{name, type, unit, range, default,
 /// requires, help}], stats}.

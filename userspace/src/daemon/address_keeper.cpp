@@ -23,6 +23,9 @@ constexpr auto kBetweenScans = 100ms;
 // For what no event tells of: that the last connection is closed where no process is
 // left, or that something which failed would succeed now.
 constexpr auto kUntilNextTry = 2s;
+// That a process has left a namespace, or the cgroup, nothing tells either; and what
+// we watch, we keep alive.
+constexpr auto kUntilRecheck = 10s;
 
 std::vector<std::string> lines_of(const std::vector<Error>& errors) {
   std::vector<std::string> lines;
@@ -46,15 +49,27 @@ bool is_attached(const PinStore::Entry& pins) {
 
 }  // namespace
 
+std::optional<Background::Clock::time_point> AddressKeeper::next_scan(const Kept& kept) {
+  if (kept.map.has_to_scan_again()) {
+    return kept.last_scan + kUntilNextTry;
+  }
+  return kept.map.holds_others() ? std::optional(kept.last_scan + kUntilRecheck) : std::nullopt;
+}
+
 AddressKeeper::Warnings AddressKeeper::tell(const Kept& kept, const AddressMap::Outcome& outcome) {
   auto warnings = lines_of(outcome.problems);
+  bool heard = true;
   for (const auto& space : outcome.changed) {
     spdlog::debug("{}: other local addresses in the network namespace of {}",
                   kept.pins.path.filename().string(), space->where.found_at);
     for (const auto& error : run_iterator(kept.pins, std::span(&space->where, 1))) {
       warnings.push_back(
           fmt::format("live connections do not hear of their addresses: {}", error.line()));
+      heard = false;
     }
+  }
+  if (heard && !outcome.changed.empty()) {
+    PinStore::mark_told(kept.pins, kUntoldAddresses);
   }
   return warnings;
 }
@@ -70,12 +85,11 @@ Result<AddressKeeper::Filled> AddressKeeper::fill(const LocalAddrs& declared, Ad
 }
 
 AddressKeeper::Kept& AddressKeeper::put(const PinStore::Entry& pins, AddressMap map) {
+  map.before_change([pins] { PinStore::mark_untold(pins, kUntoldAddresses); });
   const auto [at, is_new] =
       kept_.insert_or_assign(pins.path, Kept{pins, std::move(map), Clock::now(), std::nullopt});
   auto& kept = at->second;
-  if (kept.map.has_to_scan_again()) {
-    kept.next_scan = kept.last_scan + kUntilNextTry;
-  }
+  kept.next_scan = next_scan(kept);
   return kept;
 }
 
@@ -119,8 +133,7 @@ std::optional<AddressKeeper::Warnings> AddressKeeper::scan(Kept& kept) {
   const bool is_there = cgroup && *cgroup;
   const auto outcome = kept.map.scan(spaces_, is_there ? &**cgroup : nullptr, kept.pins.cgroup_id);
   kept.last_scan = Clock::now();
-  kept.next_scan =
-      kept.map.has_to_scan_again() ? std::optional(kept.last_scan + kUntilNextTry) : std::nullopt;
+  kept.next_scan = next_scan(kept);
   return tell(kept, outcome);
 }
 

@@ -67,6 +67,7 @@ class AddressKeeper final : public Background {
     std::optional<Clock::time_point> next_scan;
   };
 
+  static std::optional<Clock::time_point> next_scan(const Kept& kept);
   Kept& put(const PinStore::Entry& pins, AddressMap map);
   std::optional<Warnings> scan(Kept& kept);
   static Warnings tell(const Kept& kept, const AddressMap::Outcome& outcome);

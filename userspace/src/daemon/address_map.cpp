@@ -23,8 +23,7 @@ namespace {
 // Namespaces that are listed one by one, so that a reply holds them.
 constexpr std::size_t kListed = 32;
 
-/// Our own comes first.
-Result<std::vector<NetNamespace>> candidates(const Cgroup* cgroup) {
+Result<NetNamespaces> candidates(const Cgroup* cgroup) {
   if (cgroup != nullptr) {
     return namespaces_of(*cgroup);
   }
@@ -32,8 +31,8 @@ Result<std::vector<NetNamespace>> candidates(const Cgroup* cgroup) {
   if (!own) {
     return pass(own);
   }
-  std::vector<NetNamespace> only;
-  only.push_back(std::move(*own));
+  NetNamespaces only;
+  only.all.push_back(std::move(*own));
   return only;
 }
 
@@ -90,21 +89,28 @@ Result<AddressMap> AddressMap::open(
   return map;
 }
 
+void AddressMap::miss(Error error, Outcome& outcome) {
+  outcome.problems.push_back(std::move(error));
+  missing_ = true;
+  again_ = true;
+}
+
 AddressMap::Places AddressMap::occupied(Spaces& spaces, const Cgroup* cgroup, Outcome& outcome) {
   Places places;
   auto found = candidates(cgroup);
   if (!found) {
-    outcome.problems.push_back(std::move(found.error()));
-    again_ = true;
+    miss(std::move(found.error()), outcome);
     return places;
   }
-  for (auto& where : *found) {
-    const bool is_own = &where == &found->front();
+  if (!found->complete) {
+    miss(std::move(found->complete.error()), outcome);
+  }
+  for (auto& where : found->all) {
+    const bool is_own = &where == &found->all.front();
     auto witness = std::move(where.witness);
     auto space = spaces.open(std::move(where));
     if (!space) {
-      outcome.problems.push_back(std::move(space.error()));
-      again_ = true;
+      miss(std::move(space.error()), outcome);
       continue;
     }
     if (is_own) {
@@ -141,8 +147,20 @@ AddressMap::Outcome AddressMap::scan(Spaces& spaces, const Cgroup* cgroup,
                                      std::uint64_t cgroup_id) {
   Outcome outcome;
   again_ = cgroup == nullptr;
+  missing_ = false;
   auto places = occupied(spaces, cgroup, outcome);
-  add_connected(cgroup != nullptr ? cgroup->ids() : std::set{cgroup_id}, places);
+  Cgroup::Found<std::set<std::uint64_t>> ids{{cgroup_id}, {}};
+  if (cgroup != nullptr) {
+    ids = cgroup->ids();
+  }
+  if (!ids.complete) {
+    miss(std::move(ids.complete.error()), outcome);
+  }
+  add_connected(ids.all, places);
+  if (missing_) {
+    // Which of them it is that was not seen, nobody knows.
+    places.merge(places_);
+  }
   if (places.empty() && own_) {
     places.emplace(own_->watch.cookie(), Place{own_, {}});
   }
@@ -154,6 +172,11 @@ AddressMap::Outcome AddressMap::scan(Spaces& spaces, const Cgroup* cgroup,
     write(place, outcome);
   }
   return outcome;
+}
+
+bool AddressMap::holds_others() const {
+  return std::any_of(places_.begin(), places_.end(),
+                     [this](const auto& entry) { return entry.second.space != own_; });
 }
 
 AddressMap::Outcome AddressMap::update(const std::set<Cookie>& changed) const {
@@ -193,6 +216,9 @@ void AddressMap::write(const Place& place, Outcome& outcome) const {
   const auto there = read(cookie);
   if (there && std::memcmp(&*there, &wanted, sizeof(wanted)) == 0) {
     return;
+  }
+  if (before_change_) {
+    before_change_();
   }
   if (bpf_map_update_elem(map_.get(), &cookie, &wanted, BPF_ANY) == 0) {
     outcome.changed.push_back(place.space);

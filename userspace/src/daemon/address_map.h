@@ -44,6 +44,12 @@ class AddressMap {
   /// Writes what is not in the map yet of @p changed.
   [[nodiscard]] Outcome update(const std::set<Cookie>& changed) const;
 
+  /// Whether namespaces other than the daemon's are kept alive by this.
+  [[nodiscard]] bool holds_others() const;
+
+  /// @param note is called before the content changes
+  void before_change(std::function<void()> note) { before_change_ = std::move(note); }
+
   void choose(AddressRules rules) { rules_ = std::move(rules); }
 
   /// Those to wait for until they can be read; without those of the namespaces.
@@ -64,12 +70,15 @@ class AddressMap {
   using Places = std::map<Cookie, Place>;
 
   AddressMap() = default;
+  /// Notes that a look was cut short: what is known stays, and scan() is due again.
+  void miss(Error error, Outcome& outcome);
   Places occupied(Spaces& spaces, const Cgroup* cgroup, Outcome& outcome);
   void add_connected(const std::set<std::uint64_t>& cgroups, Places& places);
   void drop_others() const;
   [[nodiscard]] std::optional<tcpopt_addrs> read(Cookie cookie) const;
   void write(const Place& place, Outcome& outcome) const;
 
+  std::function<void()> before_change_;
   UniqueFd map_;
   std::uint32_t capacity_ = 0;
   std::optional<CookieRing> ring_;
@@ -78,6 +87,7 @@ class AddressMap {
   SpacePtr own_;
   std::set<Cookie> wanted_;
   bool again_ = false;
+  bool missing_ = false;  ///< in this scan(), something could not be looked at
 };
 
 }  // namespace tcpopt

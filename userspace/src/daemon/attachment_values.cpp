@@ -26,7 +26,7 @@ Result<Interface> interface_of(const PinStore::Entry& pins) {
 Result<UniqueFd> map_of(const Object& object, const std::string& name) {
   for (const auto& map : object.maps()) {
     if (map.name == name) {
-      UniqueFd fd(fcntl(map.fd, F_DUPFD_CLOEXEC, 0));
+      UniqueFd fd(fcntl(map.fd.get(), F_DUPFD_CLOEXEC, 0));
       return fd ? Result<UniqueFd>(std::move(fd)) : fail_errno(errno, name);
     }
   }
@@ -63,14 +63,6 @@ Result<Values> values_of(const PinStore::Entry& pins, const Schema& schema) {
   return parameter_maps(pins, schema).and_then([](const ParameterMaps& maps) {
     return maps.read();
   });
-}
-
-Result<nlohmann::json> params_of(const PinStore::Entry& pins, const Schema& schema) {
-  auto values = values_of(pins, schema);
-  if (!values) {
-    return pass(values);
-  }
-  return to_json(schema, *values);
 }
 
 Result<nlohmann::json> stats_of(const PinStore::Entry& pins, const std::vector<Counter>& counters) {

@@ -32,8 +32,6 @@ namespace tcpopt {
 
 /// Current values.
 [[nodiscard]] Result<Values> values_of(const PinStore::Entry& pins, const Schema& schema);
-/// The same as {"name": value, ...}.
-[[nodiscard]] Result<nlohmann::json> params_of(const PinStore::Entry& pins, const Schema& schema);
 [[nodiscard]] Result<nlohmann::json> stats_of(const PinStore::Entry& pins,
                                               const std::vector<Counter>& counters);
 

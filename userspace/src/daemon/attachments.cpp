@@ -8,12 +8,10 @@
 
 #include <algorithm>
 
-#include "bpf/features.h"
+#include "bpf/cgroup_programs.h"
 #include "bpf/object.h"
 #include "daemon/address_rules.h"
 #include "daemon/attachment_values.h"
-#include "daemon/tell.h"
-#include "kernel/netns.h"
 
 namespace tcpopt {
 
@@ -22,7 +20,7 @@ namespace {
 /// Pins what makes up an attachment, the link last.
 Status pin_all(const Object& object, int link, const PinStore::Entry& at) {
   for (const auto& map : object.maps()) {
-    if (auto pinned = pin(map.fd, at.map(map.name)); !pinned) {
+    if (auto pinned = pin(map.fd.get(), at.map(map.name)); !pinned) {
       return pinned;
     }
   }
@@ -41,14 +39,29 @@ Status pin_all(const Object& object, int link, const PinStore::Entry& at) {
   return pin(link, at.link());
 }
 
-void tell_connections(const PinStore::Entry& pins, const Cgroup& cgroup,
-                      Attachments::Warnings& warnings) {
-  const auto namespaces = namespaces_of(cgroup);
-  const auto errors =
-      namespaces ? run_iterator(pins, *namespaces) : std::vector{namespaces.error()};
-  for (const auto& error : errors) {
+void warn_of_untold(const Told& told, Attachments::Warnings& warnings) {
+  for (const auto& error : told.errors) {
     warnings.push_back(fmt::format("live connections keep the old values: {}", error.line()));
   }
+}
+
+Status check_override(const Cgroup& cgroup, bool force, Attachments::Warnings& warnings) {
+  auto overridden = overridden_by_attaching(cgroup);
+  if (!overridden) {
+    return pass(overridden);
+  }
+  if (!*overridden) {
+    return {};
+  }
+  const auto cause = fmt::format("program '{}' (id {}) of {} would no longer run in this cgroup",
+                                 (*overridden)->name, (*overridden)->id, (*overridden)->cgroup);
+  if (!force) {
+    return fail(cause,
+                "attach that one with BPF_F_ALLOW_MULTI or a link, or give --force if it is meant");
+  }
+  warnings.push_back(fmt::format("program '{}' (id {}) of {} does not run in this cgroup any more",
+                                 (*overridden)->name, (*overridden)->id, (*overridden)->cgroup));
+  return {};
 }
 
 /// When the link was pinned, in seconds of Unix time.
@@ -62,7 +75,7 @@ std::int64_t since(const PinStore::Entry& pins) {
 std::optional<Attachments::Attachment> Attachments::look(PinStore::Entry entry) const {
   const auto prune = [this, &entry](std::string_view why) {
     spdlog::info("removing {}: {}", entry.path.string(), why);
-    addresses_.forget(entry);
+    forget(entry);
     if (const auto removed = PinStore::remove(entry); !removed) {
       spdlog::warn("{}", removed.error().line());
     }
@@ -82,49 +95,61 @@ std::optional<Attachments::Attachment> Attachments::look(PinStore::Entry entry) 
     return std::nullopt;
   }
   auto cgroup = Cgroup::by_id(info->cgroup_id);
-  if (cgroup && !*cgroup) {
-    // Removed, while sockets that were made in it still live: to these it is
-    // attached until the last one is closed.
-    spdlog::debug("{}: its cgroup is gone, some of its sockets are not", entry.path.string());
-    return std::nullopt;
-  }
-  auto path = cgroup ? (*cgroup)->path().string() : fmt::format("cgroup id {}", info->cgroup_id);
-  return Attachment{std::move(entry), std::move(*link), *info, std::move(path)};
+  // Removed, while sockets that were made in it still live: to these it is
+  // attached until the last one is closed.
+  const bool removed = cgroup && !*cgroup;
+  auto path = cgroup && *cgroup
+                  ? (*cgroup)->path().string()
+                  : fmt::format("id {}{}", info->cgroup_id, removed ? " (removed)" : "");
+  return Attachment{std::move(entry), std::move(*link), *info, std::move(path), removed};
 }
 
-Result<std::vector<Attachments::Attachment>> Attachments::all() const {
-  auto entries = store_.entries();
+Status Attachments::each(const std::string& after,
+                         const std::function<bool(const Attachment&)>& visit) const {
+  auto entries = store_.entries(after);
   if (!entries) {
     return pass(entries);
   }
-  std::vector<Attachment> found;
   for (auto& entry : *entries) {
-    if (auto attachment = look(std::move(entry))) {
-      found.push_back(std::move(*attachment));
+    if (const auto attachment = look(std::move(entry)); attachment && !visit(*attachment)) {
+      break;
     }
   }
-  return found;
+  return {};
+}
+
+bool Attachments::is_left(const std::filesystem::path& pins) const {
+  auto entry = store_.at(pins);
+  return entry && look(std::move(*entry));
+}
+
+void Attachments::forget(const PinStore::Entry& pins) const {
+  addresses_.forget(pins);
+  interfaces_.erase(pins.path);
+}
+
+Result<Attachments::InterfacePtr> Attachments::interface_at(const PinStore::Entry& pins) const {
+  if (const auto known = interfaces_.find(pins.path); known != interfaces_.end()) {
+    return known->second;
+  }
+  auto read = interface_of(pins);
+  if (!read) {
+    return pass(read);
+  }
+  return interfaces_[pins.path] = std::make_shared<const Interface>(std::move(*read));
 }
 
 Result<Attachments::Attachment> Attachments::find(const std::string& name,
-                                                  const Cgroup& cgroup) const {
-  auto attachments = all();
-  if (!attachments) {
-    return pass(attachments);
-  }
-  const auto found =
-      std::find_if(attachments->begin(), attachments->end(), [&](const Attachment& attachment) {
-        return attachment.pins.name == name && attachment.info.cgroup_id == cgroup.id();
-      });
-  if (found == attachments->end()) {
-    return fail("it is not attached", "tcpoptctl list shows what is");
-  }
-  return std::move(*found);
+                                                  std::uint64_t cgroup_id) const {
+  auto entry = store_.find(name, cgroup_id);
+  auto found = entry ? look(std::move(*entry)) : std::nullopt;
+  return found ? Result<Attachment>(std::move(*found))
+               : fail("it is not attached", "tcpoptctl list shows what is");
 }
 
-Result<Attachments::Warnings> Attachments::attach(const ProgramFile& file, const Cgroup& cgroup,
-                                                  const Settings& settings) const {
-  if (find(file.name, cgroup)) {
+Result<Attachments::Changed> Attachments::attach(const ProgramFile& file, const Cgroup& cgroup,
+                                                 const Settings& settings, bool force) const {
+  if (find(file.name, cgroup.id())) {
     return fail("it is attached already",
                 "change it with tcpoptctl set or remove it with tcpoptctl detach");
   }
@@ -133,7 +158,7 @@ Result<Attachments::Warnings> Attachments::attach(const ProgramFile& file, const
     return pass(object);
   }
   const auto& description = object->description();
-  if (auto offered = check_required(all_features(), description.required); !offered) {
+  if (auto offered = check_required(features_, description.required); !offered) {
     return pass(offered);
   }
   const auto& schema = description.interface.schema;
@@ -145,11 +170,14 @@ Result<Attachments::Warnings> Attachments::attach(const ProgramFile& file, const
   if (!values) {
     return pass(values);
   }
-  if (auto possible = check_settings(all_features(), schema, settings); !possible) {
+  if (auto possible = check_settings(features_, schema, settings); !possible) {
     return pass(possible);
   }
   Warnings warnings;
-  const auto iterator_offered = check_required(all_features(), description.required_by_iterator);
+  if (auto checked = check_override(cgroup, force, warnings); !checked) {
+    return pass(checked);
+  }
+  const auto iterator_offered = check_required(features_, description.required_by_iterator);
   if (!iterator_offered) {
     warnings.push_back(fmt::format("tcpoptctl set will not reach live connections: {}",
                                    iterator_offered.error().line()));
@@ -185,10 +213,16 @@ Result<Attachments::Warnings> Attachments::attach(const ProgramFile& file, const
   if (auto committed = staged->commit(); !committed) {
     return pass(committed);
   }
+  const auto pins = staged->final_entry();
+  interfaces_.erase(pins.path);
   if (*addresses) {
-    addresses_.keep(staged->final_entry(), std::move(**addresses));
+    addresses_.keep(pins, std::move(**addresses));
   }
-  return warnings;
+  if (description.interface.claims_sessions) {
+    const auto info = cgroup_link(link->get());
+    warn_of_other_managers(pins, cgroup, info ? info->link_id : 0, warnings);
+  }
+  return Changed{std::move(warnings), {}};
 }
 
 Result<std::optional<AddressMap>> Attachments::fill_addresses(const Object& object,
@@ -211,45 +245,66 @@ Result<std::optional<AddressMap>> Attachments::fill_addresses(const Object& obje
 
 Status Attachments::adopt(const Attachment& attachment) const {
   const auto& pins = attachment.pins;
-  auto interface = interface_of(pins);
+  auto interface = interface_at(pins);
   if (!interface) {
     return pass(interface);
   }
-  if (!interface->local_addrs) {
+  const bool untold = PinStore::is_untold(pins);
+  if ((*interface)->local_addrs) {
+    const auto& schema = (*interface)->schema;
+    auto values = values_of(pins, schema);
+    if (!values) {
+      return pass(values);
+    }
+    if (auto adopted =
+            addresses_.adopt(pins, *(*interface)->local_addrs, address_rules(schema, *values));
+        !adopted) {
+      return adopted;
+    }
+  }
+  if (!untold) {
     return {};
   }
-  const auto& schema = interface->schema;
-  auto values = values_of(pins, schema);
-  if (!values) {
-    return pass(values);
+  // Killed between a change and telling of it.
+  auto cgroup = Cgroup::by_id(attachment.info.cgroup_id);
+  if (!cgroup || !*cgroup) {
+    return cgroup ? Status() : pass(cgroup);
   }
-  return addresses_.adopt(pins, *interface->local_addrs, address_rules(schema, *values));
+  auto told = tell_connections(pins, **cgroup);
+  if (!told.errors.empty()) {
+    return tl::make_unexpected(
+        std::move(told.errors.front()).in("live connections keep old values"));
+  }
+  PinStore::mark_told(pins, kUntoldAddresses);
+  spdlog::info("{} on {}: told live connections what a predecessor had not", pins.name,
+               attachment.cgroup_path);
+  return {};
 }
 
-Status Attachments::detach(const std::string& name, const Cgroup& cgroup) const {
-  auto attachment = find(name, cgroup);
+Status Attachments::detach(const std::string& name, std::uint64_t cgroup_id) const {
+  auto attachment = find(name, cgroup_id);
   if (!attachment) {
     return pass(attachment);
   }
   // Detaches even if another process has the link open. Linux before 5.9 cannot;
   // there the link goes with its pin.
   bpf_link_detach(attachment->link.get());
-  addresses_.forget(attachment->pins);
+  forget(attachment->pins);
   return PinStore::remove(attachment->pins);
 }
 
-Result<Attachments::Warnings> Attachments::set(const std::string& name, const Cgroup& cgroup,
-                                               const Settings& settings) const {
-  auto attachment = find(name, cgroup);
+Result<Attachments::Changed> Attachments::set(const std::string& name, const Cgroup& cgroup,
+                                              const Settings& settings) const {
+  auto attachment = find(name, cgroup.id());
   if (!attachment) {
     return pass(attachment);
   }
   const auto& pins = attachment->pins;
-  auto interface = interface_of(pins);
+  auto interface = interface_at(pins);
   if (!interface) {
     return pass(interface);
   }
-  const auto& schema = interface->schema;
+  const auto& schema = (*interface)->schema;
   auto maps = parameter_maps(pins, schema);
   if (!maps) {
     return pass(maps);
@@ -266,18 +321,68 @@ Result<Attachments::Warnings> Attachments::set(const std::string& name, const Cg
   if (!changed) {
     return pass(changed);
   }
-  if (auto possible = check_settings(all_features(), schema, settings); !possible) {
+  if (auto possible = check_settings(features_, schema, settings); !possible) {
     return pass(possible);
   }
+  if (is_pinned(pins.iterator())) {
+    PinStore::mark_untold(pins, kUntoldParams);
+  }
   if (auto written = maps->write(*changed); !written) {
+    PinStore::mark_told(pins, kUntoldParams);
     return pass(written);
   }
-  Warnings warnings;
-  if (interface->local_addrs) {
-    warnings = addresses_.choose(pins, *interface->local_addrs, address_rules(schema, *changed));
+  Changed done;
+  if ((*interface)->local_addrs) {
+    done.warnings =
+        addresses_.choose(pins, *(*interface)->local_addrs, address_rules(schema, *changed));
   }
-  tell_connections(pins, cgroup, warnings);
-  return warnings;
+  done.told = tell_connections(pins, cgroup);
+  warn_of_untold(done.told, done.warnings);
+  return done;
+}
+
+std::vector<Attachments::Attachment> Attachments::managers_before(
+    const std::set<std::uint64_t>& below, std::uint64_t cgroup_id, std::uint32_t link_id) const {
+  std::vector<Attachment> found;
+  auto entries = store_.entries();
+  if (!entries) {
+    return found;
+  }
+  for (auto& entry : *entries) {
+    // The programs of a cgroup run in the order of their attaching, before those of
+    // the cgroup above.
+    if (entry.cgroup_id != cgroup_id && !below.contains(entry.cgroup_id)) {
+      continue;
+    }
+    const auto interface = interface_at(entry);
+    if (!interface || !(*interface)->claims_sessions) {
+      continue;
+    }
+    auto other = look(std::move(entry));
+    if (other && (other->info.cgroup_id != cgroup_id || other->info.link_id < link_id)) {
+      found.push_back(std::move(*other));
+    }
+  }
+  return found;
+}
+
+void Attachments::warn_of_other_managers(const PinStore::Entry& pins, const Cgroup& cgroup,
+                                         std::uint32_t link_id, Warnings& warnings) const {
+  const auto after = [&warnings](const std::string& first, const std::string& where,
+                                 const std::string& second) {
+    warnings.push_back(
+        fmt::format("{} is a path manager, too, and claims sessions of {} before {} can", first,
+                    where, second));
+  };
+  for (const auto& other : managers_before(cgroup.ids().all, cgroup.id(), link_id)) {
+    after(other.pins.name, other.cgroup_path, pins.name);
+  }
+  for (auto above = cgroup.parent(); above; above = above->parent()) {
+    for (const auto& other : managers_before({}, above->id(), UINT32_MAX)) {
+      after(pins.name, cgroup.path().string(),
+            fmt::format("{} of {}", other.pins.name, other.cgroup_path));
+    }
+  }
 }
 
 nlohmann::json Attachments::describe(const Attachment& attachment) const {
@@ -288,21 +393,38 @@ nlohmann::json Attachments::describe(const Attachment& attachment) const {
     }
     return value.value_or(nlohmann::json::object());
   };
-  auto interface = interface_of(pins);
-  if (!interface) {
-    or_empty(tl::make_unexpected(interface.error()));
-    interface = Interface{};
+  auto known = interface_at(pins);
+  if (!known) {
+    or_empty(tl::make_unexpected(known.error()));
   }
+  const auto interface = known ? *known : std::make_shared<const Interface>();
+  const auto values = values_of(pins, interface->schema);
+  const auto params = values ? Result<nlohmann::json>(to_json(interface->schema, *values))
+                             : tl::make_unexpected(values.error());
   nlohmann::json described{{"name", pins.name},
                            {"cgroup", attachment.cgroup_path},
                            {"cgroup_id", attachment.info.cgroup_id},
                            {"link_id", attachment.info.link_id},
                            {"prog_id", attachment.info.prog_id},
                            {"since", since(pins)},
-                           {"params", or_empty(params_of(pins, interface->schema))},
+                           {"params", or_empty(params)},
                            {"stats", or_empty(stats_of(pins, interface->counters))}};
   if (auto addresses = addresses_.describe(pins); !addresses.is_null()) {
     described["local_addrs"] = std::move(addresses);
+  }
+  if (values) {
+    if (auto shown = shown_json(interface->schema, values->scalars); !shown.empty()) {
+      described["shown"] = std::move(shown);
+    }
+  }
+  if (attachment.removed) {
+    described["removed"] = true;
+  }
+  if (interface->claims_sessions) {
+    const auto before = managers_before({}, attachment.info.cgroup_id, attachment.info.link_id);
+    if (!before.empty()) {
+      described["behind"] = before.front().pins.name;
+    }
   }
   return described;
 }

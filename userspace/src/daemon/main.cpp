@@ -72,7 +72,7 @@ Status serve(const Options& options) {
     return pass(store);
   }
   AddressKeeper addresses;
-  const Service service(options.programs, Attachments(std::move(*store), addresses));
+  Service service(options.programs, Attachments(std::move(*store), addresses));
   if (auto adopted = service.adopt(); !adopted) {
     return adopted;
   }
@@ -84,6 +84,7 @@ Status serve(const Options& options) {
     return pass(server);
   }
   server->work_beside(addresses);
+  server->work_beside(service.reaper());
   spdlog::info("ready at {}", (options.run_directory / kSocketName).string());
   sd_notify(0, "READY=1");
   auto ended = server->run();

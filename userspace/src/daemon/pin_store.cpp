@@ -89,18 +89,53 @@ Result<PinStore> PinStore::open(const fs::path& directory) {
   return PinStore(directory, std::move(*locked));
 }
 
-Result<std::vector<PinStore::Entry>> PinStore::entries() const {
+Result<std::vector<PinStore::Entry>> PinStore::entries(const std::string& after) const {
   auto paths = list(directory_);
   if (!paths) {
     return pass(paths);
   }
   std::vector<Entry> found;
   for (const auto& path : *paths) {
+    if (path.filename().string() <= after) {
+      continue;
+    }
     if (auto entry = parse_entry(path)) {
       found.push_back(std::move(*entry));
     }
   }
   return found;
+}
+
+std::optional<PinStore::Entry> PinStore::at(const fs::path& path) {
+  std::error_code code;
+  return fs::is_directory(path, code) ? parse_entry(path) : std::nullopt;
+}
+
+std::optional<PinStore::Entry> PinStore::find(const std::string& name,
+                                              std::uint64_t cgroup_id) const {
+  if (!is_program_name(name)) {
+    return std::nullopt;
+  }
+  return at(directory_ / fmt::format("{}@{}", name, cgroup_id));
+}
+
+void PinStore::mark_untold(const Entry& entry, const char* what) {
+  std::error_code code;
+  fs::create_directories(entry.untold(what), code);
+  if (code) {
+    spdlog::debug("{}: {}", entry.untold(what).string(), code.message());
+  }
+}
+
+void PinStore::mark_told(const Entry& entry, const char* what) {
+  std::error_code code;
+  fs::remove(entry.untold(what), code);
+}
+
+bool PinStore::is_untold(const Entry& entry) {
+  std::error_code code;
+  return fs::exists(entry.untold(kUntoldParams), code) ||
+         fs::exists(entry.untold(kUntoldAddresses), code);
 }
 
 Result<PinStore::Staged> PinStore::stage(const std::string& name, std::uint64_t cgroup_id) const {

@@ -6,6 +6,7 @@
 //   NAME@CGROUP-ID/iterator     the iter/tcp program, if there is one
 //   NAME@CGROUP-ID/maps/...     the maps by their names
 //   NAME@CGROUP-ID/types        a map that holds the BTF of the object file
+//   NAME@CGROUP-ID/untold/      live connections have not heard of all changes yet
 //   _new-XXXXXXXX/              one being made; a leftover is worth nothing
 //
 // bpffs keeps names with a dot for itself, hence the underscore, with which no
@@ -14,6 +15,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +23,10 @@
 #include "base/unique_fd.h"
 
 namespace tcpopt {
+
+/// What live connections may not have heard of.
+inline constexpr const char* kUntoldParams = "params";
+inline constexpr const char* kUntoldAddresses = "addresses";
 
 class PinStore {
  public:
@@ -36,13 +42,22 @@ class PinStore {
     [[nodiscard]] std::filesystem::path link() const { return path / "link"; }
     [[nodiscard]] std::filesystem::path iterator() const { return path / "iterator"; }
     [[nodiscard]] std::filesystem::path types() const { return path / "types"; }
+    [[nodiscard]] std::filesystem::path untold(const char* what) const {
+      return path / "untold" / what;
+    }
     [[nodiscard]] std::filesystem::path map(const std::string& map_name) const {
       return path / "maps" / map_name;
     }
   };
 
-  /// What is there, in order of the directory names.
-  [[nodiscard]] Result<std::vector<Entry>> entries() const;
+  /// What is there, in order of the directory names, from the first one on that is
+  /// behind @p after.
+  [[nodiscard]] Result<std::vector<Entry>> entries(const std::string& after = {}) const;
+
+  /// The one that has its pins there, or nothing.
+  [[nodiscard]] static std::optional<Entry> at(const std::filesystem::path& path);
+  /// That of @p name on the cgroup of that id, or nothing. Looks at no other.
+  [[nodiscard]] std::optional<Entry> find(const std::string& name, std::uint64_t cgroup_id) const;
 
   /// An attachment in the making; its directory goes away with it unless
   /// commit() succeeded.
@@ -71,6 +86,12 @@ class PinStore {
   };
 
   [[nodiscard]] Result<Staged> stage(const std::string& name, std::uint64_t cgroup_id) const;
+
+  /// Notes that live connections are about to miss something, or have heard of it. A
+  /// successor finds out which of the two was the last.
+  static void mark_untold(const Entry& entry, const char* what);
+  static void mark_told(const Entry& entry, const char* what);
+  [[nodiscard]] static bool is_untold(const Entry& entry);
 
   /// Removes the link first, so that nothing runs without its maps, then the rest.
   static Status remove(const Entry& entry);

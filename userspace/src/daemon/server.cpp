@@ -26,7 +26,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::chrono::seconds kPatience{2};
-constexpr std::size_t kMostClients = 32;
+constexpr std::size_t kMostClients = 256;
+// Out of descriptors: the listener stays readable, and asking again at once finds the same.
+constexpr auto kUntilAcceptAgain = 100ms;
 
 Result<UniqueFd> signals_to_end() {
   sigset_t set{};
@@ -72,16 +74,16 @@ Status Server::run() {
   for (;;) {
     std::vector<pollfd> watched;
     watched.push_back({.fd = signals_.get(), .events = POLLIN, .revents = 0});
-    // Full: the rest waits in the backlog until a place is free.
-    watched.push_back({.fd = clients_.size() < kMostClients ? listener_.get() : -1,
-                       .events = POLLIN,
-                       .revents = 0});
+    const bool accepts = !accept_again_ || *accept_again_ <= Clock::now();
+    watched.push_back({.fd = accepts ? listener_.get() : -1, .events = POLLIN, .revents = 0});
     for (const auto& client : clients_) {
       watched.push_back({.fd = client.socket.get(), .events = POLLIN, .revents = 0});
     }
     const auto clients = clients_.size();
-    for (const int fd : background_ != nullptr ? background_->descriptors() : std::vector<int>()) {
-      watched.push_back({.fd = fd, .events = POLLIN, .revents = 0});
+    for (const auto* const one : background_) {
+      for (const int fd : one->descriptors()) {
+        watched.push_back({.fd = fd, .events = POLLIN, .revents = 0});
+      }
     }
     if (poll(watched.data(), watched.size(), patience()) < 0 && errno != EINTR) {
       return fail_errno(errno, "poll");
@@ -95,20 +97,23 @@ Status Server::run() {
     if (watched[1].revents != 0) {
       accept_client();
     }
-    if (background_ != nullptr) {
-      background_->work(readable(others.subspan(clients)));
+    const auto to_read = readable(others.subspan(clients));
+    for (auto* const one : background_) {
+      one->work(to_read);
     }
   }
 }
 
 int Server::patience() const {
   using std::chrono::milliseconds;
-  const auto due = background_ != nullptr ? background_->due() : std::nullopt;
   std::optional<milliseconds> patience;
-  if (due) {
-    patience = std::max(std::chrono::ceil<milliseconds>(*due - Clock::now()), 0ms);
+  for (const auto* const one : background_) {
+    if (const auto due = one->due()) {
+      const auto left = std::max(std::chrono::ceil<milliseconds>(*due - Clock::now()), 0ms);
+      patience = std::min(patience.value_or(left), left);
+    }
   }
-  if (!clients_.empty()) {
+  if (!clients_.empty() || accept_again_) {
     patience = std::min(patience.value_or(100ms), 100ms);  // to drop the silent ones
   }
   return patience ? static_cast<int>(patience->count()) : -1;
@@ -117,7 +122,18 @@ int Server::patience() const {
 void Server::accept_client() {
   UniqueFd socket(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
   if (!socket) {
+    if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+      if (!accept_again_) {
+        spdlog::warn("clients have to wait: {}", errno_text(errno));
+      }
+      accept_again_ = Clock::now() + kUntilAcceptAgain;
+    }
     return;
+  }
+  accept_again_.reset();
+  if (clients_.size() >= kMostClients) {
+    // The one that has been silent for longest. Who asks at once is never it.
+    clients_.pop_front();
   }
   const auto uid = peer_uid(socket.get());
   const bool allowed = uid && *uid == allowed_;
@@ -155,7 +171,12 @@ void Server::answer(const Client& client) const {
     }
     return handler_(*request, std::move(message->passed));
   }();
-  if (auto sent = send_message(client.socket.get(), encode(reply)); !sent) {
+  auto text = encode(reply);
+  if (text.size() > kMaxMessage) {
+    text = encode(Reply(
+        fail(fmt::format("the answer of {} bytes is longer than {}", text.size(), kMaxMessage))));
+  }
+  if (auto sent = send_message(client.socket.get(), text); !sent) {
     spdlog::debug("client: {}", sent.error().line());
   }
 }

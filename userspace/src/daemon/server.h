@@ -8,7 +8,9 @@
 #include <filesystem>
 #include <functional>
 #include <list>
+#include <optional>
 #include <span>
+#include <vector>
 
 #include "base/error.h"
 #include "base/unique_fd.h"
@@ -19,7 +21,7 @@ namespace tcpopt {
 
 /// Answers requests on a Unix socket, one request a connection, until SIGTERM
 /// or SIGINT. A client that says nothing keeps nobody waiting: it is dropped
-/// after a while.
+/// after a while, and sooner where there are very many.
 class Server {
  public:
   /// @param passed the cgroup directory that came along, or none
@@ -32,7 +34,7 @@ class Server {
                                uid_t allowed = 0);
 
   /// Does this, too, in run(). @param background lives longer
-  void work_beside(Background& background) { background_ = &background; }
+  void work_beside(Background& background) { background_.push_back(&background); }
 
   /// Serves until a signal to end. Errors: the sockets themselves fail.
   Status run();
@@ -64,7 +66,8 @@ class Server {
   Handler handler_;
   uid_t allowed_;
   std::list<Client> clients_;
-  Background* background_ = nullptr;
+  std::optional<Clock::time_point> accept_again_;  ///< not before then; none: at once
+  std::vector<Background*> background_;
 };
 
 }  // namespace tcpopt

@@ -13,13 +13,16 @@ namespace {
 // A page of a list is ended at this many bytes; one entry more must still fit
 // into a message.
 constexpr std::size_t kPageSize = kMaxMessage / 4;
+constexpr std::size_t kMaxEntry = kMaxMessage / 2;
 
 std::string title(const Request& request) {
   switch (request.command) {
     case Command::Attach:
       return fmt::format("attach {} to {}", request.name, request.cgroup);
     case Command::Detach:
-      return fmt::format("detach {} from {}", request.name, request.cgroup);
+      return fmt::format(
+          "detach {} from {}", request.name,
+          request.cgroup_id != 0 ? fmt::format("cgroup id {}", request.cgroup_id) : request.cgroup);
     case Command::Set:
       return fmt::format("set {} on {}", request.name, request.cgroup);
     case Command::List:
@@ -28,19 +31,46 @@ std::string title(const Request& request) {
   return "list";
 }
 
-Reply with_warnings(Result<Attachments::Warnings> result) {
+Reply reply_of(Result<Attachments::Changed> result) {
   if (!result) {
     return pass(result);
   }
-  return nlohmann::json{{"warnings", *result}};
+  return nlohmann::json{
+      {"warnings", result->warnings},
+      {"told", {{"possible", result->told.possible}, {"namespaces", result->told.namespaces}}}};
+}
+
+/// Lists in @p entry that make it longer than a message holds are cut; "shortened"
+/// says how long they are.
+void make_fit(nlohmann::json& entry) {
+  constexpr std::size_t kLeft = 16;
+  while (to_text(entry).size() > kMaxEntry) {
+    nlohmann::json* longest = nullptr;
+    std::string name;
+    for (auto& [key, value] : entry["params"].items()) {
+      if (value.is_array() && value.size() > kLeft &&
+          (longest == nullptr || value.size() > longest->size())) {
+        longest = &value;
+        name = key;
+      }
+    }
+    if (longest == nullptr) {
+      return;
+    }
+    entry["shortened"][name] = longest->size();
+    longest->erase(longest->begin() + kLeft, longest->end());
+  }
 }
 
 }  // namespace
 
-Reply Service::handle(const Request& request, UniqueFd passed) const {
+Reply Service::handle(const Request& request, UniqueFd passed) {
   auto reply = [&]() -> Reply {
     if (request.command == Command::List) {
       return list(request);
+    }
+    if (request.command == Command::Detach && request.cgroup_id != 0) {
+      return detach(request, request.cgroup_id);
     }
     if (!passed) {
       return fail("no cgroup came with the request");
@@ -61,40 +91,68 @@ Reply Service::handle(const Request& request, UniqueFd passed) const {
   return reply;
 }
 
-Reply Service::change(const Request& request, const Cgroup& cgroup) const {
-  if (request.command == Command::Set) {
-    return with_warnings(attachments_.set(request.name, cgroup, request.settings));
+Reply Service::change(const Request& request, const Cgroup& cgroup) {
+  switch (request.command) {
+    case Command::Set:
+      return reply_of(attachments_.set(request.name, cgroup, request.settings));
+    case Command::Detach:
+      return detach(request, cgroup.id());
+    case Command::Attach:
+    case Command::List:
+      break;
   }
-  if (request.command == Command::Detach) {
-    auto done = attachments_.detach(request.name, cgroup);
-    return done ? Reply(nlohmann::json::object()) : pass(done);
-  }
+  return attach(request, cgroup);
+}
+
+Reply Service::attach(const Request& request, const Cgroup& cgroup) {
   auto program = find_program(program_directories_, request.name);
   if (!program) {
     return pass(program);
   }
-  return with_warnings(attachments_.attach(*program, cgroup, request.settings));
+  auto reply = reply_of(attachments_.attach(*program, cgroup, request.settings, request.force));
+  if (reply) {
+    if (const auto pins = attachments_.pins_of(request.name, cgroup.id())) {
+      await_removal(*pins, cgroup);
+    }
+  }
+  return reply;
+}
+
+Reply Service::detach(const Request& request, std::uint64_t cgroup_id) {
+  const auto pins = attachments_.pins_of(request.name, cgroup_id);
+  auto done = attachments_.detach(request.name, cgroup_id);
+  if (!done) {
+    return pass(done);
+  }
+  if (pins) {
+    reaper_.forget(pins->path);
+  }
+  return nlohmann::json::object();
+}
+
+void Service::await_removal(const PinStore::Entry& pins, const Cgroup& cgroup) {
+  if (const auto watched = reaper_.watch(pins.path, cgroup); !watched) {
+    spdlog::warn("the end of {} will be noticed by tcpoptctl list only: {}", cgroup.path().string(),
+                 watched.error().line());
+  }
 }
 
 Reply Service::list(const Request& request) const {
-  auto attachments = attachments_.all();
-  if (!attachments) {
-    return pass(attachments);
-  }
   nlohmann::json page{{"attachments", nlohmann::json::array()}};
   std::size_t size = 0;
-  for (const auto& attachment : *attachments) {
-    const auto key = attachment.pins.path.filename().string();
-    if (key <= request.after) {
-      continue;
-    }
+  auto listed = attachments_.each(request.after, [&](const Attachments::Attachment& attachment) {
     if (size > kPageSize) {
-      break;
+      return false;
     }
     auto entry = attachments_.describe(attachment);
+    make_fit(entry);
     size += to_text(entry).size();
     page["attachments"].push_back(std::move(entry));
-    page["next"] = key;
+    page["next"] = attachment.pins.path.filename().string();
+    return true;
+  });
+  if (!listed) {
+    return pass(listed);
   }
   if (size <= kPageSize) {
     page.erase("next");
@@ -102,20 +160,22 @@ Reply Service::list(const Request& request) const {
   return page;
 }
 
-Status Service::adopt() const {
-  auto attachments = attachments_.all();
-  if (!attachments) {
-    return pass(attachments);
-  }
-  for (const auto& attachment : *attachments) {
+Status Service::adopt() {
+  return attachments_.each({}, [this](const Attachments::Attachment& attachment) {
     spdlog::info("adopted {} on {} (link {})", attachment.pins.name, attachment.cgroup_path,
                  attachment.info.link_id);
     if (auto adopted = attachments_.adopt(attachment); !adopted) {
       spdlog::warn("{} on {}: {}", attachment.pins.name, attachment.cgroup_path,
                    adopted.error().line());
     }
-  }
-  return {};
+    const auto cgroup = Cgroup::by_id(attachment.info.cgroup_id);
+    if (cgroup && *cgroup) {
+      await_removal(attachment.pins, **cgroup);
+    } else if (attachment.removed) {
+      reaper_.await_end(attachment.pins.path);
+    }
+    return true;
+  });
 }
 
 }  // namespace tcpopt

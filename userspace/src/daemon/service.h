@@ -6,30 +6,45 @@
 
 #include "base/unique_fd.h"
 #include "daemon/attachments.h"
+#include "daemon/reaper.h"
 #include "ipc/message.h"
 
 namespace tcpopt {
 
-/// Turns requests into replies. Attach and Set answer {"warnings": [...]},
+/// Turns requests into replies. Attach answers {"warnings": [...]}, Set beside that
+/// {"told": {"possible": BOOL, "namespaces": N}},
 /// List {"attachments": [...], "next": NAME} where "next", if it is there, is
 /// what the request for the next page carries in `after`.
 class Service {
  public:
   Service(std::vector<std::filesystem::path> program_directories, Attachments attachments)
       : program_directories_(std::move(program_directories)),
-        attachments_(std::move(attachments)) {}
+        attachments_(std::move(attachments)),
+        reaper_([this](const std::filesystem::path& pins) { return attachments_.is_left(pins); }) {}
+  Service(const Service&) = delete;
+  Service& operator=(const Service&) = delete;
+  Service(Service&&) = delete;
+  Service& operator=(Service&&) = delete;
+  ~Service() = default;
 
-  [[nodiscard]] Reply handle(const Request& request, UniqueFd passed) const;
+  [[nodiscard]] Reply handle(const Request& request, UniqueFd passed);
 
   /// Takes over what a previous daemon left attached, and logs it.
-  [[nodiscard]] Status adopt() const;
+  [[nodiscard]] Status adopt();
+
+  /// What is to be done beside answering.
+  [[nodiscard]] Background& reaper() { return reaper_; }
 
  private:
-  [[nodiscard]] Reply change(const Request& request, const Cgroup& cgroup) const;
+  [[nodiscard]] Reply change(const Request& request, const Cgroup& cgroup);
+  [[nodiscard]] Reply attach(const Request& request, const Cgroup& cgroup);
+  [[nodiscard]] Reply detach(const Request& request, std::uint64_t cgroup_id);
   [[nodiscard]] Reply list(const Request& request) const;
+  void await_removal(const PinStore::Entry& pins, const Cgroup& cgroup);
 
   std::vector<std::filesystem::path> program_directories_;
   Attachments attachments_;
+  Reaper reaper_;
 };
 
 }  // namespace tcpopt

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "daemon/pin_store.h"
+#include "kernel/cgroup.h"
 #include "kernel/netns.h"
 
 namespace tcpopt {
@@ -14,5 +15,16 @@ namespace tcpopt {
 /// of @p namespaces. Returns one error for each where that failed.
 [[nodiscard]] std::vector<Error> run_iterator(const PinStore::Entry& pins,
                                               std::span<const NetNamespace> namespaces);
+
+/// Which live connections heard of a change.
+struct Told {
+  bool possible = false;       ///< the program has what reaches them
+  std::size_t namespaces = 0;  ///< network namespaces whose connections did
+  std::vector<Error> errors;   ///< why others did not
+};
+
+/// Has the live connections of @p cgroup take up the parameters. They count as told
+/// (PinStore::mark_told()) if nothing failed.
+[[nodiscard]] Told tell_connections(const PinStore::Entry& pins, const Cgroup& cgroup);
 
 }  // namespace tcpopt

@@ -41,6 +41,8 @@ Request request_from(const json& message) {
   request.name = message.value("name", "");
   request.cgroup = message.value("cgroup", "");
   request.after = message.value("after", "");
+  request.cgroup_id = message.value("cgroup_id", std::uint64_t{0});
+  request.force = message.value("force", false);
   request.settings = message.value("settings", Settings{});
   return request;
 }
@@ -63,12 +65,19 @@ std::string encode(const Request& request) {
     message["cgroup"] = request.cgroup;
     message["settings"] = request.settings;
   }
+  // Only where they mean something: a daemon that does not know them says so.
+  if (request.cgroup_id != 0) {
+    message["cgroup_id"] = request.cgroup_id;
+  }
+  if (request.force) {
+    message["force"] = true;
+  }
   return to_text(message);
 }
 
 Result<Request> decode_request(std::string_view text) {
-  static const std::set<std::string, std::less<>> fields{"protocol", "command",  "name",
-                                                         "cgroup",   "settings", "after"};
+  static const std::set<std::string, std::less<>> fields{
+      "protocol", "command", "name", "cgroup", "settings", "after", "cgroup_id", "force"};
   try {
     const auto message = json::parse(text);
     if (message.at("protocol") != kProtocol) {

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -23,6 +24,9 @@ struct Request {
   std::string cgroup;  ///< its path, to show; the descriptor that comes along counts
   Settings settings;   ///< of Attach and Set
   std::string after;   ///< of List: the last attachment of the page before
+  /// Of Detach, from a cgroup that was removed: no descriptor of it is left.
+  std::uint64_t cgroup_id = 0;
+  bool force = false;  ///< of Attach: though it switches another program off
 };
 
 [[nodiscard]] std::string encode(const Request& request);

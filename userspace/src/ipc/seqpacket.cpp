@@ -19,7 +19,7 @@ namespace tcpopt {
 
 namespace {
 
-constexpr int kBacklog = 16;
+constexpr int kBacklog = SOMAXCONN;
 constexpr std::size_t kMostPassed = 4;
 
 // Room for a control message with a few descriptors, more than are allowed, so

@@ -5,14 +5,19 @@
 #include <fmt/format.h>
 #include <linux/magic.h>
 #include <mntent.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <fstream>
 #include <memory>
+#include <sstream>
+#include <utility>
+
+#include "kernel/directory_tree.h"
 
 namespace tcpopt {
 
@@ -51,10 +56,72 @@ Result<std::uint64_t> cgroup_id(int fd) {
   return id;
 }
 
+/// Adds the numbers in a file of the kernel's such as cgroup.procs.
+Status add_numbers(int fd, std::vector<pid_t>& numbers) {
+  std::string text;
+  std::array<char, 4096> part{};
+  ssize_t count = 0;
+  while ((count = read(fd, part.data(), part.size())) != 0) {
+    if (count < 0 && errno == EINTR) {
+      continue;
+    }
+    if (count < 0) {
+      // Its cgroup is on its way out.
+      return errno == ENODEV ? Status() : fail_errno(errno, "read");
+    }
+    text.append(part.data(), static_cast<std::size_t>(count));
+  }
+  std::istringstream lines(text);
+  for (pid_t number = 0; lines >> number;) {
+    // 0: a process outside of our PID namespace.
+    if (number > 0) {
+      numbers.push_back(number);
+    }
+  }
+  return {};
+}
+
+/// Adds the processes of the cgroup @p directory, without those below.
+Status add_processes(int directory, std::vector<pid_t>& pids) {
+  // Of a threaded cgroup the kernel lists the threads only.
+  for (const auto* const name : {"cgroup.procs", "cgroup.threads"}) {
+    const UniqueFd file(openat(directory, name, O_RDONLY | O_CLOEXEC));
+    if (!file) {
+      return errno == ENOENT || errno == ENODEV ? Status() : fail_errno(errno, name);
+    }
+    auto added = add_numbers(file.get(), pids);
+    if (added || errno != EOPNOTSUPP) {
+      return added ? Status() : pass(added, name);
+    }
+  }
+  return {};
+}
+
 fs::path path_of(int fd) {
   std::error_code code;
   return fs::read_symlink(fmt::format("/proc/self/fd/{}", fd), code);
 }
+
+/// Looked for until it is found: asking for a thousand cgroups takes one look.
+class CgroupRoot {
+ public:
+  [[nodiscard]] Result<int> fd() const {
+    if (!fd_) {
+      const auto mount = cgroup2_mount();
+      if (!mount) {
+        return fail("cgroup v2 is not mounted", "mount -t cgroup2 none /sys/fs/cgroup");
+      }
+      fd_ = UniqueFd(::open(mount->c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+      if (!fd_) {
+        return fail_errno(errno, mount->string());
+      }
+    }
+    return fd_.get();
+  }
+
+ private:
+  mutable UniqueFd fd_;
+};
 
 }  // namespace
 
@@ -105,6 +172,14 @@ Result<Cgroup> Cgroup::from_fd(UniqueFd fd, fs::path path) {
   if (filesystem.f_type != CGROUP2_SUPER_MAGIC) {
     return fail(cause + ": it is not a cgroup", v2_example());
   }
+  struct stat status {};
+  if (fstat(fd.get(), &status) != 0) {
+    return fail_errno(errno, cause);
+  }
+  if (!S_ISDIR(status.st_mode)) {
+    return fail(cause + ": it is a file of a cgroup",
+                fmt::format("give its directory, {}", path.parent_path().string()));
+  }
   auto id = cgroup_id(fd.get());
   if (!id) {
     return pass(id, cause);
@@ -113,19 +188,16 @@ Result<Cgroup> Cgroup::from_fd(UniqueFd fd, fs::path path) {
 }
 
 Result<std::optional<Cgroup>> Cgroup::by_id(std::uint64_t id) {
-  const auto mount = cgroup2_mount();
-  if (!mount) {
-    return fail("cgroup v2 is not mounted", "mount -t cgroup2 none /sys/fs/cgroup");
-  }
-  const UniqueFd root(::open(mount->c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!root) {
-    return fail_errno(errno, mount->string());
+  static const CgroupRoot root;
+  const auto fd_of_root = root.fd();
+  if (!fd_of_root) {
+    return tl::make_unexpected(fd_of_root.error());
   }
   KernfsHandle handle;
   handle.get()->handle_bytes = sizeof(id);
   handle.get()->handle_type = kFileidKernfs;
   std::memcpy(handle.id(), &id, sizeof(id));
-  UniqueFd fd(open_by_handle_at(root.get(), handle.get(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  UniqueFd fd(open_by_handle_at(*fd_of_root, handle.get(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd) {
     // ESTALE: no such node; ENOENT: it is on its way out.
     if (errno == ESTALE || errno == ENOENT) {
@@ -137,42 +209,42 @@ Result<std::optional<Cgroup>> Cgroup::by_id(std::uint64_t id) {
   return Cgroup(std::move(fd), id, std::move(path));
 }
 
-void Cgroup::walk(const std::function<void(const fs::path&)>& visit) const {
-  const fs::path top = fmt::format("/proc/self/fd/{}/", fd());
-  visit(top);
-  std::error_code code;
-  for (fs::recursive_directory_iterator at(top, code), end; !code && at != end;
-       at.increment(code)) {
-    std::error_code vanished;
-    if (at->is_directory(vanished)) {
-      visit(at->path());
-    }
+std::optional<Cgroup> Cgroup::parent() const {
+  UniqueFd above(openat(fd(), "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!above) {
+    return std::nullopt;
   }
+  auto path = path_of(above.get());
+  auto parent = from_fd(std::move(above), std::move(path));
+  return parent && parent->id() != id() ? std::optional(std::move(*parent)) : std::nullopt;
 }
 
-std::set<std::uint64_t> Cgroup::ids() const {
-  std::set<std::uint64_t> found;
-  walk([&found](const fs::path& directory) {
-    const UniqueFd open(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    const auto id = open ? cgroup_id(open.get()) : fail("gone");
-    if (id) {
-      found.insert(*id);
+Status Cgroup::walk(const std::function<Status(int)>& visit) const {
+  Status visited;
+  auto walked = walk_directories(fd(), [&](int directory) {
+    auto done = visit(directory);
+    visited = visited ? std::move(done) : std::move(visited);
+  });
+  auto& failed = walked ? visited : walked;
+  return failed ? Status() : pass(failed, fmt::format("cgroups below {}", path_.string()));
+}
+
+Cgroup::Found<std::set<std::uint64_t>> Cgroup::ids() const {
+  Found<std::set<std::uint64_t>> found;
+  found.complete = walk([&found](int directory) -> Status {
+    auto id = cgroup_id(directory);
+    if (!id) {
+      return pass(id);
     }
+    found.all.insert(*id);
+    return {};
   });
   return found;
 }
 
-std::vector<pid_t> Cgroup::processes() const {
-  std::vector<pid_t> found;
-  walk([&found](const fs::path& directory) {
-    std::ifstream file(directory / "cgroup.procs");
-    for (pid_t pid = 0; file >> pid;) {
-      // 0: a process outside of our PID namespace.
-      if (pid > 0) {
-        found.push_back(pid);
-      }
-    }
-  });
+Cgroup::Found<std::vector<pid_t>> Cgroup::processes() const {
+  Found<std::vector<pid_t>> found;
+  found.complete = walk([&found](int directory) { return add_processes(directory, found.all); });
   return found;
 }
 

@@ -38,19 +38,29 @@ class Cgroup {
   [[nodiscard]] std::uint64_t id() const { return id_; }
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
-  /// Its id and those of the cgroups below it.
-  [[nodiscard]] std::set<std::uint64_t> ids() const;
+  /// The one above; nothing: it is the topmost that is mounted here.
+  [[nodiscard]] std::optional<Cgroup> parent() const;
 
-  /// Processes in it and below it. Those that come or go meanwhile may be
-  /// missed or listed though gone.
-  [[nodiscard]] std::vector<pid_t> processes() const;
+  /// What a walk over it and the cgroups below found. Of those that come or go
+  /// meanwhile it may be in it or not.
+  template <class T>
+  struct Found {
+    T all;
+    Status complete;  ///< or why something that stays may be missing
+  };
+
+  /// Its id and those of the cgroups below it.
+  [[nodiscard]] Found<std::set<std::uint64_t>> ids() const;
+
+  /// Processes in it and below it.
+  [[nodiscard]] Found<std::vector<pid_t>> processes() const;
 
  private:
   Cgroup(UniqueFd fd, std::uint64_t id, std::filesystem::path path)
       : fd_(std::move(fd)), id_(id), path_(std::move(path)) {}
 
-  /// Calls @p visit for its directory and each below.
-  void walk(const std::function<void(const std::filesystem::path&)>& visit) const;
+  /// Calls @p visit for its directory and each below, as long as it succeeds.
+  [[nodiscard]] Status walk(const std::function<Status(int directory)>& visit) const;
 
   UniqueFd fd_;
   std::uint64_t id_;

@@ -45,6 +45,46 @@ bool has_ended(const UniqueFd& process) {
   return poll(&watched, 1, 0) != 0;
 }
 
+/// Whether that is what looking at a process says when it has ended.
+bool means_ended(int err) { return err == ENOENT || err == ESRCH; }
+
+/// Adds the namespace of @p pid, or makes the process the witness of one that is in
+/// @p spaces. Errors: it runs, and cannot be looked at.
+Status add_namespace_of(pid_t pid, std::vector<NetNamespace>& spaces) {
+  const auto known = [&spaces](ino_t inode) {
+    return std::find_if(spaces.begin(), spaces.end(),
+                        [inode](const NetNamespace& space) { return space.inode == inode; });
+  };
+  const auto path = fmt::format("/proc/{}/ns/net", pid);
+  struct stat status {};
+  if (stat(path.c_str(), &status) != 0) {
+    return means_ended(errno) ? Status() : fail_errno(errno, "look");
+  }
+  if (const auto at = known(status.st_ino); at != spaces.end() && at->witness) {
+    return {};
+  }
+  auto witness = open_process(pid);
+  if (!witness) {
+    // EINVAL, ENOENT: a thread, whose process is looked at where that is.
+    return means_ended(errno) || errno == EINVAL ? Status() : fail_errno(errno, "pidfd");
+  }
+  auto space = open_namespace(path);
+  // The descriptor comes first: if its process still runs, the path was that one's.
+  if (has_ended(witness)) {
+    return {};
+  }
+  if (!space) {
+    return pass(space);
+  }
+  auto at = known(space->inode);
+  if (at == spaces.end()) {
+    space->found_at = fmt::format("pid {}", pid);
+    at = spaces.insert(at, std::move(*space));
+  }
+  at->witness = std::move(witness);
+  return {};
+}
+
 }  // namespace
 
 Result<NetNamespace> own_namespace() {
@@ -55,38 +95,19 @@ Result<NetNamespace> own_namespace() {
   return own;
 }
 
-Result<std::vector<NetNamespace>> namespaces_of(const Cgroup& cgroup) {
+Result<NetNamespaces> namespaces_of(const Cgroup& cgroup) {
   auto own = own_namespace();
   if (!own) {
     return pass(own);
   }
-  std::vector<NetNamespace> found;
-  found.push_back(std::move(*own));
-  const auto known = [&found](ino_t inode) {
-    return std::find_if(found.begin(), found.end(),
-                        [inode](const NetNamespace& space) { return space.inode == inode; });
-  };
-  for (const auto pid : cgroup.processes()) {
-    const auto path = fmt::format("/proc/{}/ns/net", pid);
-    struct stat status {};
-    if (stat(path.c_str(), &status) != 0) {
-      continue;
+  NetNamespaces found;
+  found.all.push_back(std::move(*own));
+  auto processes = cgroup.processes();
+  found.complete = std::move(processes.complete);
+  for (const auto pid : processes.all) {
+    if (auto added = add_namespace_of(pid, found.all); !added && found.complete) {
+      found.complete = pass(added, fmt::format("network namespace of pid {}", pid));
     }
-    if (const auto at = known(status.st_ino); at != found.end() && at->witness) {
-      continue;
-    }
-    auto witness = open_process(pid);
-    auto space = open_namespace(path);
-    // The descriptor comes first: if its process still runs, the path was that one's.
-    if (!witness || !space || has_ended(witness)) {
-      continue;
-    }
-    auto at = known(space->inode);
-    if (at == found.end()) {
-      space->found_at = fmt::format("pid {}", pid);
-      at = found.insert(at, std::move(*space));
-    }
-    at->witness = std::move(witness);
   }
   return found;
 }

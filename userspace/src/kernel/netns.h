@@ -25,10 +25,15 @@ struct NetNamespace {
 /// That of the daemon. Errors: it cannot be opened.
 [[nodiscard]] Result<NetNamespace> own_namespace();
 
-/// Our own network namespace, and those in which processes of @p cgroup live, each
-/// once. Processes whose namespace cannot be opened (just ended) are left out.
+struct NetNamespaces {
+  std::vector<NetNamespace> all;  ///< each once, our own first
+  Status complete;                ///< or why one may be missing
+};
+
+/// Our own network namespace, and those in which processes of @p cgroup live.
+/// Processes that have ended are left out.
 /// Errors: our own namespace cannot be opened.
-[[nodiscard]] Result<std::vector<NetNamespace>> namespaces_of(const Cgroup& cgroup);
+[[nodiscard]] Result<NetNamespaces> namespaces_of(const Cgroup& cgroup);
 
 /// Runs @p work once inside each of @p namespaces, one after the other, on a
 /// thread of its own: the calling thread never leaves its namespace.

@@ -37,6 +37,19 @@ Result<std::map<int, Tags>> read_tags(const btf& types, std::uint32_t type_id) {
   return found;
 }
 
+bool has_tag(const btf& types, std::string_view text) {
+  for (std::uint32_t id = 1; id < btf__type_cnt(&types); ++id) {
+    const auto* const type = btf__type_by_id(&types, id);
+    if (btf_is_decl_tag(type)) {
+      const std::string_view tag = btf__str_by_offset(&types, type->name_off);
+      if (tag.starts_with(kPrefix) && tag.substr(kPrefix.size()) == text) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
 Result<const std::string*> single_tag(const Tags& tags, std::string_view key) {
   const auto found = tags.find(key);
   if (found == tags.end()) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -23,6 +24,9 @@ inline constexpr int kWholeType = -1;
 /// Tags of others (without our prefix) are left out.
 /// Errors: a tag of ours without "=", which is a typing error in the program.
 [[nodiscard]] Result<std::map<int, Tags>> read_tags(const btf& types, std::uint32_t type_id);
+
+/// Whether anything has the tag "tcpopt:TEXT".
+[[nodiscard]] bool has_tag(const btf& types, std::string_view text);
 
 /// @p tags[@p key] where at most one makes sense.
 /// Returns the value, or null if absent. Errors: given more than once.

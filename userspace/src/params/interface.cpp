@@ -71,6 +71,7 @@ Result<Interface> read_interface(const btf& types) {
     return pass(maps);
   }
   Interface interface;
+  interface.claims_sessions = has_tag(types, "requires=mptcp-path-manager");
   auto params = single_entry(*maps, "params", BPF_MAP_TYPE_ARRAY, "ARRAY");
   if (!params) {
     return pass(params);

@@ -16,6 +16,7 @@ namespace tcpopt {
 struct Interface {
   Schema schema;
   std::vector<Counter> counters;
+  bool claims_sessions = false;           ///< it is a path manager
   std::optional<LocalAddrs> local_addrs;  ///< what the daemon is to fill, if anything
 };
 

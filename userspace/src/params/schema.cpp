@@ -118,7 +118,8 @@ Status describe_tags(const Tags& tags, Param& param) {
   if (auto described = describe_type_tag(tags, param); !described) {
     return described;
   }
-  if (param.kind == Kind::Integer) {
+  if (param.kind == Kind::Integer || param.kind == Kind::Bool) {
+    // Of a bool there is nothing to choose; TCPOPT_PARAM gives them all the same.
     known.insert(known.end(), {"min", "max"});
   }
   if (auto checked = check_tag_keys(tags, known); !checked) {
@@ -138,6 +139,14 @@ Status describe_tags(const Tags& tags, Param& param) {
                       take("help", param.help), take("requires", param.required)}) {
     if (!status) {
       return status;
+    }
+  }
+  if (param.kind == Kind::Bool) {
+    for (const auto& [tag, only] : {std::pair{"min", "0"}, {"max", "1"}}) {
+      auto text = single_tag(tags, tag);
+      if (!text || (*text != nullptr && **text != only)) {
+        return text ? fail(fmt::format("tcpopt:{}: a bool is 0 or 1", tag)) : pass(text);
+      }
     }
   }
   if (param.kind != Kind::Integer) {
@@ -186,6 +195,30 @@ Result<Param> read_param(const btf& types, const btf_type& parent, int index, co
     }
   }
   return param;
+}
+
+Result<Rule> read_rule(std::string_view text, const Schema& schema) {
+  constexpr std::string_view kNotAbove = "<=";
+  constexpr std::string_view kUnlessZero = "|0";
+  Rule rule;
+  auto rest = text;
+  if (rest.ends_with(kUnlessZero)) {
+    rule.unless_zero = true;
+    rest.remove_suffix(kUnlessZero.size());
+  }
+  const auto at = rest.find(kNotAbove);
+  if (at != std::string_view::npos) {
+    rule.lower = rest.substr(0, at);
+    rule.upper = rest.substr(at + kNotAbove.size());
+    const auto* const lower = schema.find(rule.lower);
+    const auto* const upper = schema.find(rule.upper);
+    if (lower != nullptr && upper != nullptr && lower->kind == Kind::Integer &&
+        upper->kind == Kind::Integer) {
+      return rule;
+    }
+  }
+  return fail(fmt::format("tag 'tcpopt:rule={}' is none", text),
+              "write LOWER<=UPPER or LOWER<=UPPER|0 with the names of two integers");
 }
 
 Result<const btf_type*> struct_type(const btf& types, std::uint32_t type_id) {
@@ -251,6 +284,19 @@ Result<Schema> read_schema(const btf& types, std::uint32_t type_id) {
       return pass(param, name.empty() ? "unnamed member" : name);
     }
     schema.params.push_back(std::move(*param));
+  }
+  const auto& own = (*tags)[kWholeType];
+  if (auto checked = check_tag_keys(own, {"rule"}); !checked) {
+    return pass(checked);
+  }
+  if (const auto rules = own.find("rule"); rules != own.end()) {
+    for (const auto& text : rules->second) {
+      auto rule = read_rule(text, schema);
+      if (!rule) {
+        return pass(rule);
+      }
+      schema.rules.push_back(std::move(*rule));
+    }
   }
   return schema;
 }

@@ -36,6 +36,16 @@ struct Param {
   std::string required;
 };
 
+/// Unit of a number that is shown, and may be given, in base 16.
+inline constexpr std::string_view kHexUnit = "hex";
+
+/// That one parameter must not be above another: tcpopt:rule=LOWER<=UPPER on the
+/// struct, or LOWER<=UPPER|0 where an UPPER of 0 means something of its own.
+struct Rule {
+  std::string lower, upper;
+  bool unless_zero = false;
+};
+
 /// A parameter that is a map of its own: a list, too long for the struct.
 struct MapParam {
   std::string key;  ///< of the command line
@@ -52,6 +62,7 @@ struct Schema {
   /// Where the u32 `_generation` is, which every change increments.
   std::optional<std::uint32_t> generation_offset;
   std::vector<MapParam> maps;
+  std::vector<Rule> rules;
 
   [[nodiscard]] const Param* find(std::string_view name) const;
   [[nodiscard]] const MapParam* find_map(std::string_view key) const;
@@ -63,7 +74,8 @@ struct Schema {
 /// program's own and left out, `_generation` is noted.
 /// Errors, each naming the member: bitfields; types that cannot be set
 /// (pointers, nested structs, arrays other than of char, floats); unknown or
-/// contradictory tags; a default that its own range refuses.
+/// contradictory tags; a default that its own range refuses; a rule about what is no
+/// integer of the struct.
 [[nodiscard]] Result<Schema> read_schema(const btf& types, std::uint32_t type_id);
 
 /// A counter: a u64 member of the struct in the `stats` map.

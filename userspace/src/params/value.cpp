@@ -62,6 +62,34 @@ Status store_string(const Param& param, std::string_view text, Span to) {
   return {};
 }
 
+std::string hex_text(const Number& number) {
+  return std::visit([](auto value) { return fmt::format("{:#x}", value); }, number);
+}
+
+std::string number_text(const Param& param, const Number& number) {
+  return param.unit == kHexUnit ? hex_text(number) : to_string(number);
+}
+
+Number number_of(const Param& param, ConstSpan value) {
+  return load_number(value.subspan(param.offset, param.size), param.is_signed);
+}
+
+Status check_rules(const Schema& schema, ConstSpan value) {
+  for (const auto& rule : schema.rules) {
+    const auto& lower = *schema.find(rule.lower);
+    const auto& upper = *schema.find(rule.upper);
+    const auto least = number_of(lower, value);
+    const auto most = number_of(upper, value);
+    if (less(most, least) && !(rule.unless_zero && most == Number(std::uint64_t{0}))) {
+      return fail(fmt::format("{}={} is above {}={}", rule.lower, number_text(lower, least),
+                              rule.upper, number_text(upper, most)),
+                  fmt::format("give both so that {} is at most {}{}", rule.lower, rule.upper,
+                              rule.unless_zero ? fmt::format(", or {} 0", rule.upper) : ""));
+    }
+  }
+  return {};
+}
+
 nlohmann::json value_json(const Param& param, ConstSpan from) {
   if (param.kind == Kind::Text) {
     const auto* text = reinterpret_cast<const char*>(from.data());
@@ -152,6 +180,9 @@ Result<Bytes> change(const Schema& schema, Bytes old, const Settings& settings) 
       return pass(stored, key);
     }
   }
+  if (auto checked = check_rules(schema, old); !checked) {
+    return pass(checked);
+  }
   return old;
 }
 
@@ -179,6 +210,16 @@ nlohmann::json to_json(const Schema& schema, ConstSpan value) {
   return json;
 }
 
+nlohmann::json shown_json(const Schema& schema, ConstSpan value) {
+  auto json = nlohmann::json::object();
+  for (const auto& param : schema.params) {
+    if (param.kind == Kind::Integer && param.unit == kHexUnit) {
+      json[param.name] = hex_text(number_of(param, value));
+    }
+  }
+  return json;
+}
+
 std::string range_text(const Param& param) {
   std::vector<std::string_view> names;
   switch (param.kind) {
@@ -194,8 +235,9 @@ std::string range_text(const Param& param) {
     case Kind::Integer:
       break;
   }
-  return fmt::format("{}..{}{}{}", to_string(param.min), to_string(param.max),
-                     param.unit.empty() ? "" : " ", param.unit);
+  const bool has_unit = !param.unit.empty() && param.unit != kHexUnit;
+  return fmt::format("{}..{}{}{}", number_text(param, param.min), number_text(param, param.max),
+                     has_unit ? " " : "", has_unit ? param.unit : "");
 }
 
 }  // namespace tcpopt

@@ -34,7 +34,7 @@ using Settings = std::map<std::string, std::string>;
 
 /// @p old with those of @p settings applied that are in it, all or none; those
 /// that are maps are left to lists.h. Errors: an unknown key (lists the known
-/// ones) and those of store_text().
+/// ones), those of store_text(), and a rule of the schema that they break.
 [[nodiscard]] Result<Bytes> change(const Schema& schema, Bytes old, const Settings& settings);
 
 /// Whether what @p settings say of @p param is other than its default.
@@ -45,6 +45,10 @@ void next_generation(const Schema& schema, Bytes& value);
 
 /// {"name": value, ...}; an enum by its enumerator's name where it has one.
 [[nodiscard]] nlohmann::json to_json(const Schema& schema, std::span<const std::byte> value);
+
+/// The same in the form in which it is given to `set`, of those that differ by it:
+/// {"exid": "0x7464"}.
+[[nodiscard]] nlohmann::json shown_json(const Schema& schema, std::span<const std::byte> value);
 
 /// The range as a user reads it: "0..300 s", "on|off", "at most 15 characters".
 [[nodiscard]] std::string range_text(const Param& param);
