@@ -24,8 +24,8 @@
 #define BPF_MPTCP_SUB_CLOSED 0xd8 /* subflow id (0: never came to be), BPF_MPTCP_SUB_*, detail */
 #define BPF_MPTCP_SUB_PRIORITY 0xd9 /* subflow id, the peer wants it as backup? */
 #define BPF_MPTCP_SUB_REQUEST 0xda /* local token, peer's address id, backup?; may be refused */
-#define BPF_MPTCP_LADDR_UP 0xdb /* local address: family, ifindex. May come twice */
-#define BPF_MPTCP_LADDR_DOWN 0xdc /* the same */
+#define BPF_MPTCP_LADDR_UP 0xdb /* local address: family, ifindex. May come twice; 0: missed some */
+#define BPF_MPTCP_LADDR_DOWN 0xdc /* the same; the latest of an address stands for all */
 #define BPF_MPTCP_RECV 0xdd /* the application read: bytes received, low and high word */
 #define BPF_MPTCP_WAKE 0xde /* asked for by bpf_mptcp_wake() or _wake_all() */
 
@@ -85,11 +85,13 @@ _Static_assert(sizeof(struct bpf_mptcp_subflow) == 64, "as the kernel has it");
 
 /* All return a negative errno if they fail; what each means is in kernel-patches/.
  * Weak: test with bpf_ksym_exists(). Actions are carried out by the session's
- * worker, soon after; an open that fails then is told by BPF_MPTCP_SUB_CLOSED.
+ * worker, soon after; an open that fails then is told by BPF_MPTCP_SUB_CLOSED, and
+ * those that are asked for within 100 ms after it wait until these are over.
  */
 
 /* Be this session's path manager. In BPF_MPTCP_NEW_SESSION, or when it becomes
- * FULLY_ESTABLISHED; an action in these claims it, too. -EBUSY: another's.
+ * FULLY_ESTABLISHED. -EBUSY: another's. Without it a program may open subflows, choose
+ * the scheduler and the idle timeout beside the path manager that there is, nothing else.
  */
 extern int bpf_mptcp_claim(struct bpf_sock_ops *skops, __u32 flags) __ksym __weak;
 
@@ -130,7 +132,7 @@ extern int bpf_mptcp_load_subflow(struct bpf_sock_ops *skops, __u32 n, void *sub
 				  __u32 subflow__sz) __ksym __weak;
 
 /* Have BPF_MPTCP_WAKE called after so many ms, 0: now. One a session: an earlier
- * one stays.
+ * one stays. Once in a jiffy at most.
  */
 extern int bpf_mptcp_wake(struct bpf_sock_ops *skops, __u32 msecs) __ksym __weak;
 

@@ -5,7 +5,7 @@ import os
 import struct
 
 SYS_BPF = 321  # x86_64
-LOOKUP, UPDATE, DELETE, NEXT_KEY, OBJ_GET, POP = 1, 2, 3, 4, 7, 21
+LOOKUP, UPDATE, DELETE, NEXT_KEY, OBJ_GET, RAW_TRACEPOINT_OPEN, POP = 1, 2, 3, 4, 7, 17, 21
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -21,11 +21,24 @@ def _address(buffer):
     return ctypes.addressof(buffer)
 
 
+def _pinned(path):
+    name = ctypes.create_string_buffer(str(path).encode())
+    return _bpf(OBJ_GET, struct.pack("=QII", _address(name), 0, 0))
+
+
+def trace(path):
+    """Attach a pinned tracing program; returns the link, which ends when it is closed."""
+    program = _pinned(path)
+    try:
+        return _bpf(RAW_TRACEPOINT_OPEN, struct.pack("=QI4x", 0, program))
+    finally:
+        os.close(program)
+
+
 class Map:
     def __init__(self, path, key_size, value_size):
         self.value_size, self.key_size = value_size, key_size
-        name = ctypes.create_string_buffer(str(path).encode())
-        self.fd = _bpf(OBJ_GET, struct.pack("=QII", _address(name), 0, 0))
+        self.fd = _pinned(path)
 
     def close(self):
         os.close(self.fd)

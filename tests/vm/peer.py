@@ -116,6 +116,15 @@ class Sockets:
     def shutdown(self, sid):
         self.table[sid].shutdown(socket.SHUT_WR)
 
+    def reconnect(self, sid, address, port, timeout=20):
+        """The same socket, after connect() to nowhere ended what it had."""
+        sock = self.table[sid]
+        nowhere = struct.pack("=H14x", socket.AF_UNSPEC)
+        if ctypes.CDLL(None, use_errno=True).connect(sock.fileno(), nowhere, len(nowhere)):
+            raise OSError(ctypes.get_errno(), "connect")
+        sock.settimeout(timeout)
+        sock.connect((address, port))
+
     def close(self, sid):
         self.table.pop(sid).close()
 

@@ -4,7 +4,7 @@ import pytest
 
 import mpopt
 from mpopt import DONE, ECHOED, LOST, MOVES, PARSE, UNTIL_ECHOED, both, option
-from mptcp import counter
+from mptcp import PORT, counter
 from net import CLIENT, SERVER, eventually
 
 
@@ -82,3 +82,56 @@ def test_reset_for_the_option(mptcp4, ends4):
     assert client.wait(DONE, timeout=60).args[1:] == [LOST, 1]
     assert not server.events(PARSE)
     session.exchange()
+
+
+def send_many(client, count):
+    """Each is echoed before this returns."""
+    done = len(client.events(DONE))
+    for start in range(0, count, 16):
+        some = min(16, count - start)
+        assert client.now(mpopt.SEND, b=UNTIL_ECHOED, opt=option(b"many"), times=some) == 0
+        client.wait(DONE, done + start + some, 60)
+
+
+def test_serial_number_comes_round(mptcp4, ends4):
+    """The one half way round was given up before it arrived."""
+    client, server = ends4
+    session = mptcp4.connect()
+    send_many(client, 128)
+    mptcp4.paths.nft(SERVER, f"{CARRIES_OPTION} drop")
+    sent = counter(CLIENT, "BPFOptTx")
+    client.send(b"never", flags=UNTIL_ECHOED)
+    eventually(lambda: counter(CLIENT, "BPFOptTx") > sent, "sent")
+    assert client.now(mpopt.CLEAR, a=15, b=mpopt.EXID) == 0
+    mptcp4.paths.reset()
+    send_many(client, 128)
+    assert len(client.events(DONE)) == 256
+    server.wait_values([b"many"] * 256)
+    session.exchange()
+
+
+def test_subflow_ends_that_an_option_waits_for(mptcp4, ends4):
+    """It never was established; the program hears that the option is lost."""
+    client, _ = ends4
+    session = mptcp4.connect()
+    mptcp4.paths.nft(SERVER, "tcp flags & (syn|ack) == syn drop")
+    assert client.now(mpopt.OPEN) == 0
+    eventually(lambda: session.subflows(CLIENT, "syn-sent"), "an attempt")
+    client.send(b"waits", subflow=2, flags=UNTIL_ECHOED)
+    assert client.now(mpopt.CLOSE, a=2) == 0
+    assert client.wait(DONE).args[1:] == [LOST, 2]
+
+
+def test_plain_tcp_carries_none(mptcp4, ends4):
+    """One that waits to be acknowledged as the session falls back."""
+    _, server = ends4
+    session = mptcp4.connect()
+    server.send(b"gone", flags=mpopt.UNTIL_ACKED)
+    mptcp4.paths.nft(SERVER, f"tcp dport {PORT} tcp flags & syn == 0 reset tcp option mptcp")
+    fallen = counter(SERVER, "DssFallback")
+    session.upload(1000)
+    eventually(lambda: counter(SERVER, "DssFallback") > fallen, "fallback")
+    mptcp4.paths.wire.begin()
+    session.upload(1000)
+    carry = [p for p in mptcp4.paths.wire.packets() if p.source == SERVER]
+    assert carry and not [p for p in carry if p.subtypes], carry

@@ -119,14 +119,17 @@ def test_busy_for_every_action(mptcp4, make_cgroup):
     assert [outer.result(order) for order in orders] == [-errno.EBUSY] * len(orders)
 
 
-def test_action_claims(mptcp4):
-    """As the first one of Listing 7.1 does."""
+def test_action_claims_nothing(mptcp4):
+    """The first one of Listing 7.1 opens a subflow; the in-kernel path manager opens its own."""
     probe = mptcp4.probe(CLIENT, **UNCLAIMED)
-    order = probe.order(pm.FULLY_ESTABLISHED, pm.OPEN)
+    mptcp4.paths.endpoint(CLIENT, SECOND[4][CLIENT], "subflow")
+    orders = [probe.order(pm.FULLY_ESTABLISHED, action, a=1) for action in (
+        pm.OPEN, pm.CLOSE, pm.SET_BACKUP, pm.WITHDRAW, pm.DO_WAKE)]
     session = mptcp4.connect()
-    assert probe.result(order) == 0
-    session.wait_subflows(CLIENT, 2)
-    probe.wait(pm.SYNACK_RCV)
+    assert [probe.result(order) for order in orders] == [0] + [-errno.EACCES] * 4
+    session.wait_pairs(CLIENT, [(address(4, path, CLIENT), ADDRESS[4][SERVER])
+                                for path in (0, 0, 1)])
+    assert ops(probe) == [pm.NEW_SESSION, pm.FULLY_ESTABLISHED]
 
 
 def test_too_late_to_claim(mptcp4):
@@ -135,7 +138,7 @@ def test_too_late_to_claim(mptcp4):
     mptcp4.paths.endpoint(CLIENT, SECOND[4][CLIENT], "subflow")
     session = mptcp4.connect(exchange=False)
     # Of the subflow that the kernel opens.
-    later = [probe.order(pm.ACTIVE_ESTABLISHED, action) for action in (pm.CLAIM, pm.OPEN)]
+    later = [probe.order(pm.ACTIVE_ESTABLISHED, action) for action in (pm.CLAIM, pm.DO_WAKE)]
     session.exchange()
     session.wait_subflows(CLIENT, 2)
     assert [probe.result(order) for order in later] == [-errno.EACCES] * 2
@@ -179,16 +182,11 @@ def test_killed_daemon_leaves_the_program_at_work(mptcp4):
     session.wait_subflows(CLIENT, 3)
 
 
-def test_limits_of_the_kernel_are_not_for_claimed_sessions(mptcp4):
-    """Nor the other way round."""
-    mptcp4.paths.limits(SERVER, subflows=1)
-    mptcp4.attach(CLIENT, "ndiffports", subflows=4)
-    unclaimed = mptcp4.connect()
-    unclaimed.wait_subflows(CLIENT, 2)
-    unclaimed.close()
+def test_highest_limit_of_the_kernel_bounds_nothing(mptcp4):
+    """Lower ones bound claimed sessions as well, see test_pm_faults.py."""
+    mptcp4.attach(CLIENT, "ndiffports", subflows=11)
     mptcp4.probe(SERVER)
-    claimed = mptcp4.connect(port=7200)
-    claimed.wait_subflows(SERVER, 4)
+    mptcp4.connect().wait_subflows(SERVER, 11)
 
 
 def test_checked_counters_and_wire_of_a_claimed_session(mptcp):

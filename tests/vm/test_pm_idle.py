@@ -233,3 +233,24 @@ def test_closed_by_the_application(mptcp4):
         lone.session.exchange()
     lone.session.close()
     assert lone.probe.wait(pm.CLOSE_SESSION).args[1] == pm.NORMAL
+
+
+@pytest.mark.parametrize("end", [CLIENT, SERVER])
+@pytest.mark.parametrize("msecs,expected", [(2000, errno.ETIMEDOUT), (None, 0)])
+def test_only_subflow_ends_by_fin(mptcp4, end, msecs, expected):
+    """It is not closed yet when that is told, on a path that takes a while. Without a
+    program's timeout the sysctl's is no different."""
+    mptcp4.hosts.netem(SERVER, "delay", "40ms")
+    probes = {name: mptcp4.probe(name) for name in (CLIENT, SERVER)}
+    session = mptcp4.connect()
+    if msecs:
+        assert probes[end].now(pm.IDLE, a=msecs) == 0
+    else:
+        mptcp4.hosts.sysctl(end, "net.mptcp.close_timeout", 2)
+    assert probes[other(end)].now(pm.CLOSE, a=1) == 0
+    assert probes[end].wait(pm.SUB_CLOSED).args[:2] == [1, pm.FIN]
+    peer, sid = ((session.client, session.out) if end == CLIENT else
+                 (session.server, session.inn))
+    assert peer.wait_error(sid, 1) is None
+    ended = peer.wait_error(sid, 20)
+    assert ended and ended[0] == expected
