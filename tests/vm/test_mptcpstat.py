@@ -143,9 +143,10 @@ def test_two_paths(mptcp, recording):
     # What netem adds there and back, at least; a slow guest adds more.
     first, second = (sf["handshake_rtt_s"] for sf in seen["subflows"])
     assert first >= 0.01 and second >= 0.08, seen["subflows"]
-    # With many samples the guest is less in the way.
+    # With many samples the guest is less in the way. What this end sends is captured
+    # behind its own delay, so only the other end's is left.
     least = [sf["ends"][1]["rtt_to_other_end"]["min_s"] for sf in seen["subflows"][:1]]
-    assert 0.01 <= least[0] < 0.08, seen["subflows"][0]
+    assert 0.005 <= least[0] < 0.08, seen["subflows"][0]
     assert "limits_met" in rest and not any(rest["limits_met"].values())
     rows = capture.rows("--csv-subflows")
     assert [row["unique_bytes_1"] for row in rows] == [
