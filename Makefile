@@ -158,7 +158,7 @@ $(BUILD)/fuzz/mptcpstat: $(FUZZED) $(wildcard userspace/src/mptcpstat/*.h)
 
 fuzz: setup $(BUILD)/fuzz/mptcpstat $(BUILD)/sanitized
 	@cmake --build $(BUILD)/sanitized --target make-captures
-	@$(BUILD)/sanitized/mptcpstat/make-captures corpus $(FUZZ_CORPUS)
+	@$(BUILD)/sanitized/captures/make-captures corpus $(FUZZ_CORPUS)
 	@cd $(BUILD)/fuzz && ./mptcpstat -max_total_time=$(FUZZ) -rss_limit_mb=1024 -timeout=10 \
 		corpus $(CURDIR)/tests/mptcpstat/corpus
 
