@@ -51,8 +51,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   // For as long as the process.
-  static auto* const null =
-      std::fopen("/dev/null", "w");  // NOLINT(cppcoreguidelines-owning-memory)
+  // NOLINTNEXTLINE(cppcoreguidelines-owning-memory)
+  static auto* const null = std::fopen("/dev/null", "w");
   const auto limits = small();
   Report report;
   const auto table = table_output(null, true);

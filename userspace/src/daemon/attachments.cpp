@@ -119,7 +119,7 @@ Status Attachments::each(const std::string& after,
 }
 
 bool Attachments::is_left(const std::filesystem::path& pins) const {
-  auto entry = store_.at(pins);
+  auto entry = PinStore::at(pins);
   return entry && look(std::move(*entry));
 }
 

@@ -47,7 +47,7 @@ void make_fit(nlohmann::json& entry) {
   while (to_text(entry).size() > kMaxEntry) {
     nlohmann::json* longest = nullptr;
     std::string name;
-    for (auto& [key, value] : entry["params"].items()) {
+    for (const auto& [key, value] : entry["params"].items()) {
       if (value.is_array() && value.size() > kLeft &&
           (longest == nullptr || value.size() > longest->size())) {
         longest = &value;

@@ -19,6 +19,7 @@ struct Address {
   [[nodiscard]] bool is_v4() const;
   [[nodiscard]] std::string text() const;
 
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 sees one in what <=> becomes
   friend auto operator<=>(const Address&, const Address&) = default;
 };
 
@@ -29,6 +30,7 @@ struct Endpoint {
   /// 10.0.0.1:80 or [fd00::1]:80
   [[nodiscard]] std::string text() const;
 
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 sees one in what <=> becomes
   friend auto operator<=>(const Endpoint&, const Endpoint&) = default;
 };
 
