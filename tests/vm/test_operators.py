@@ -162,11 +162,12 @@ def test_a_program_that_would_be_switched_off(loader, cgroup, make_cgroup, tmp_p
 
 
 def test_a_cgroup_cannot_forge_a_line_of_the_log(loader, make_cgroup):
-    path = make_cgroup("x\nwarning: all is lost")
+    """cgroupfs itself takes no newline, but all else that moves a cursor."""
+    path = make_cgroup("x\x1b[2J\rwarning: all is lost")
     loader.ok("attach", "sample", "--cgroup", path)
-    assert "\nwarning: all is lost" not in loader.messages()
-    assert "x\\x0awarning: all is lost" in loader.messages()
-    assert "x\\x0awarning: all is lost" in loader.ok("list")
+    assert "\x1b" not in loader.messages() and "\r" not in loader.messages()
+    assert "x\\x1b[2J\\x0dwarning: all is lost" in loader.messages()
+    assert "x\\x1b[2J\\x0dwarning: all is lost" in loader.ok("list")
 
 
 def test_a_function_that_no_kernel_has_is_named(loader, cgroup):
