@@ -244,9 +244,6 @@ def test_killed_daemon_leaves_the_program_at_work(uto):
     assert uto.timeout() == 3000
     uto.loader.start()
     assert uto.stats(SERVER)["applied"] == 1
-    uto.set(CLIENT, advertise=5)
-    uto.upload(100)
-    assert uto.timeout() == 5000
 
 
 def test_cgroup_gone(uto, make_cgroup):
@@ -256,7 +253,9 @@ def test_cgroup_gone(uto, make_cgroup):
     uto.loader.ok("attach", "uto", "--cgroup", gone)
     assert len(uto.loader.list()) == 2
     gone.rmdir()
-    assert [entry["cgroup"] for entry in uto.loader.list()] == [str(uto.cgroups[CLIENT])]
+    # The kernel lets go of it a moment later.
+    eventually(lambda: [entry["cgroup"] for entry in uto.loader.list()] == [
+        str(uto.cgroups[CLIENT])], "what went with its cgroup is not listed")
     uto.attach(SERVER, l_limit=1)
     uto.connect()
     uto.upload(100)
