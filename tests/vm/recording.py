@@ -22,12 +22,14 @@ FIELDS = ["ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "tcp.srcport", "tcp.dstpor
 class Recording:
     """tcpdump on all interfaces of the server, until finish()."""
 
-    def __init__(self, hosts, snaplen=262144):
+    # A place in the ring is as large as the longest packet: what fits a segment of an
+    # offload, so that there are many of them.
+    def __init__(self, hosts, snaplen=70_000):
         self.hosts = hosts
         self.path = tempfile.mktemp(suffix=".pcap")
         self.tcpdump = subprocess.Popen(
             ["ip", "netns", "exec", SERVER, "tcpdump", "-U", "--immediate-mode", "-Z", "root",
-             "-B", "16384", "-s", str(snaplen), "-i", "any", "-w", self.path,
+             "-B", "65536", "-s", str(snaplen), "-i", "any", "-w", self.path,
              f"tcp or udp port {MARK_PORT}"], stderr=subprocess.PIPE, text=True)
         self.tcpdump.stderr.readline()  # "listening on ..."
 
