@@ -24,7 +24,8 @@ sys.dont_write_bytecode = True
 from exchange import (  # noqa: E402
     KIND, MOST_OPTIONS, TIMESTAMP, exchange, exchanges, segments_of)
 from machine import Counters, Link, Program, address, listener  # noqa: E402
-from packets import ACK, FIN, MASK, RST, SYN, Segment, options, packet, parse  # noqa: E402
+from packets import (  # noqa: E402
+    ACK, FIN, MASK, RST, SYN, Segment, moved_edges, options, packet, parse)
 
 PORT, MTU = 7000, 1500
 MCL_CURRENT, MCL_FUTURE = 1, 2
@@ -71,6 +72,8 @@ class Play:
             raw = raw[:-e["cut"]]
         raw = raw[:MOST_OPTIONS]
         raw += b"\x01" * (-len(raw) % 4)
+        if e.get("offset", 15) * 4 >= 20 + len(raw):  # else part of it is data
+            raw = moved_edges(raw, self.irs or 0)
         ack = (self.irs or 0) + self.seen + e["ack"] & MASK
         s = Segment(self.one["port"], self.port, self.one["first"] + e["seq"], ack, e["flags"],
                     e["window"], e.get("urgent", 0), raw,

@@ -84,3 +84,18 @@ def options(raw):
         found.append([raw[0], raw[2:raw[1]]])
         raw = raw[raw[1]:]
     return found
+
+
+def moved_edges(raw, first):
+    """Options whose SACK blocks count from `first`, where the kernel's numbers begin."""
+    moved, at = bytearray(raw), 0
+    while at < len(raw) and raw[at]:
+        length = 1 if raw[at] == 1 else raw[at + 1] if at + 1 < len(raw) else 0
+        if not length or raw[at] != 1 and length < 2 or at + length > len(raw):
+            break
+        if raw[at] == 5 and length % 8 == 2:
+            for edge in range(at + 2, at + length, 4):
+                value = struct.unpack_from("!I", raw, edge)[0]
+                struct.pack_into("!I", moved, edge, value + first & MASK)
+        at += length
+    return bytes(moved)

@@ -250,7 +250,7 @@ def test_cgroup_gone(uto, make_cgroup):
     """A removed cgroup takes its attachment along; others stay."""
     gone = make_cgroup("gone")
     uto.attach(CLIENT, advertise=3)
-    uto.loader.ok("attach", "uto", "--cgroup", gone)
+    uto.loader.tell("attach", "uto", gone, {})
     assert len(uto.loader.list()) == 2
     gone.rmdir()
     # The kernel lets go of it a moment later.
