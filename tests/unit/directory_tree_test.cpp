@@ -41,7 +41,7 @@ class DirectoryTree : public testing::Test {
     }
     return found;
   }
-  ino_t make(const fs::path& path) const {
+  [[nodiscard]] ino_t make(const fs::path& path) const {
     fs::create_directories(top_.path() / path);
     struct stat status {};
     EXPECT_EQ(stat((top_.path() / path).c_str(), &status), 0);
@@ -89,7 +89,7 @@ TEST_F(DirectoryTree, WhatComesAndGoesHidesNothingThatStays) {
 TEST_F(DirectoryTree, SaysWhatItCouldNotLookInto) {
   const auto rest = std::set<ino_t>{make("."), make("a"), make("z")};
   // No descriptor is left for what is below.
-  make("a/b");
+  fs::create_directories(top_.path() / "a/b");
   rlimit old{};
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &old), 0);
   const UniqueFd next(::open("/dev/null", O_RDONLY | O_CLOEXEC));
