@@ -88,8 +88,7 @@ TEST_F(DirectoryTree, WhatComesAndGoesHidesNothingThatStays) {
 
 TEST_F(DirectoryTree, SaysWhatItCouldNotLookInto) {
   const auto rest = std::set<ino_t>{make("."), make("a"), make("z")};
-  // No descriptor is left for what is below.
-  fs::create_directories(top_.path() / "a/b");
+  fs::create_directories(top_.path() / "a/b");  // for which no descriptor is left
   rlimit old{};
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &old), 0);
   const UniqueFd next(::open("/dev/null", O_RDONLY | O_CLOEXEC));
