@@ -75,6 +75,40 @@ def test_synack(pair):
     assert any(without() for _ in range(3))
 
 
+def test_a_listener_that_waits_for_data(pair4):
+    """Its SYN-ACK arrived: what it did not take is the ACK."""
+    pair4.attach(SERVER, "calls", **template(4, ON_SYNACK | ON_DATA, LISTEN))
+    pair4.listen([(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 1)])
+    pair4.out = pair4.client.connect(ADDRESS[4][SERVER], PORT)
+    eventually(lambda: retransmitted(pair4, SERVER), "a second SYN-ACK")
+    pair4.client.start("send", pair4.out, 1000)
+    pair4.inn = pair4.server.accept(pair4.listener)
+    assert pair4.server.recv(pair4.inn, 1000) and pair4.client.wait() == 1000
+    pair4.download(1000)
+    segments = pair4.finish()
+    handshake = flags_of(segments, SERVER, SYN | ACK)
+    assert handshake[0] and len(handshake) > 1 and not any(handshake[1:])
+    assert all(flags_of([s for s in segments if s.payload], SERVER, without=SYN, want=0))
+    assert pair4.counter(SERVER, "Lost") == 0 and pair4.stats(SERVER, "calls")["lost"] == 0
+
+
+@pytest.mark.parametrize("name, where", [(CLIENT, (ON_SYN | ON_DATA, CONNECT)),
+                                         (SERVER, (ON_SYNACK | ON_DATA, LISTEN))])
+def test_a_long_round_trip_is_not_taken_for_it(pair4, name, where):
+    """The handshake's timer expires before an answer can be there."""
+    # Where it comes back: what still waits in a host is not sent again.
+    pair4.hosts.netem(CLIENT if name == SERVER else SERVER, "delay", "1500ms")
+    pair4.attach(name, "calls", **template(4, *where))
+    pair4.connect()
+    {CLIENT: pair4.upload, SERVER: pair4.download}[name](1000)
+    segments = pair4.finish()
+    handshake = flags_of(segments, name, SYN)
+    assert handshake[0] and len(handshake) > 1 and not any(handshake[1:])
+    data = sent(segments, name, payload=True)
+    assert data and all(s.option(KIND) for s in data)
+    assert pair4.counter(name, "Lost") == 0 and pair4.stats(name, "calls")["lost"] == 0
+
+
 def test_first_data(pair):
     """Lost with it twice, sent without it then."""
     drop(pair, SERVER)
