@@ -71,13 +71,13 @@ class RawPeer:
         self.next, self.acked, self.taken = FIRST, 0, 0
         self.options, self.source = b"", 0  # of what was received last
 
-    def send(self, flags, options=b"", payload=b""):
-        """One segment. Options are filled up with NOPs."""
-        options += b"\x01" * (-len(options) % 4)
-        assert len(options) <= 40
+    def free(self, flags, options=b"", payload=b"", seq=None, ack=None, window=WINDOW):
+        """One segment exactly as given; nothing is counted on."""
         addresses = socket.inet_aton(RAW_ADDRESS) + socket.inet_aton(ADDRESS[4][SERVER])
-        header = struct.pack("!HHIIBBHHH", self.local, self.remote, self.next, self.acked,
-                             (20 + len(options)) // 4 << 4, flags, WINDOW, 0, 0)
+        header = struct.pack("!HHIIBBHHH", self.local, self.remote,
+                             self.next if seq is None else seq,
+                             self.acked if ack is None else ack,
+                             (20 + len(options)) // 4 << 4, flags, window, 0, 0)
         segment = header + options + payload
         pseudo = addresses + struct.pack("!BBH", 0, socket.IPPROTO_TCP, len(segment))
         segment = segment[:16] + struct.pack("!H", checksum(pseudo + segment)) + segment[18:]
@@ -85,6 +85,12 @@ class RawPeer:
                          socket.IPPROTO_TCP, 0) + addresses
         ip = ip[:10] + struct.pack("!H", checksum(ip)) + ip[12:]
         self.sock.sendto(ip + segment, self.to)
+
+    def send(self, flags, options=b"", payload=b""):
+        """The next segment. Options are filled up with NOPs."""
+        options += b"\x01" * (-len(options) % 4)
+        assert len(options) <= 40
+        self.free(flags, options, payload)
         self.next += len(payload) + bool(flags & (SYN | FIN))
 
     def receive(self, wanted, timeout=20):

@@ -141,26 +141,16 @@ def test_a_failure_does_not_hold_up_what_was_asked_for_before(mptcp4):
     assert took < 20 / HELD, "at once, one by one would take longer"
 
 
-def test_wake_asks_for_wake(mptcp4):
+@pytest.mark.parametrize("how, counted, more", [("again", "woken", 100), ("resend", "ended", 20)],
+                         ids=["wake", "option"])
+def test_a_callback_that_causes_itself(mptcp4, how, counted, more):
     """Once in a jiffy, of which there are a thousand in a second at most."""
-    stats = fault(mptcp4, again=1)
+    stats = fault(mptcp4, **{how: 1})
     session = mptcp4.connect()
-    eventually(lambda: stats()["woken"] >= 10, "woken")
-    before, start = stats()["woken"], time.monotonic()
-    eventually(lambda: stats()["woken"] >= before + 100, "and again")
-    told, took = stats()["woken"] - before, time.monotonic() - start
-    assert told <= took * 1000 + 20, f"{told} in {took} s"
-    session.exchange()
-    closed(mptcp4, session)
-
-
-def test_the_end_of_an_option_sends_the_next(mptcp4):
-    stats = fault(mptcp4, resend=1)
-    session = mptcp4.connect()
-    eventually(lambda: stats()["ended"] >= 10, "sent")
-    before, start = stats()["ended"], time.monotonic()
-    eventually(lambda: stats()["ended"] >= before + 20, "and again")
-    told, took = stats()["ended"] - before, time.monotonic() - start
+    eventually(lambda: stats()[counted] >= 10, counted)
+    before, start = stats()[counted], time.monotonic()
+    eventually(lambda: stats()[counted] >= before + more, "and again")
+    told, took = stats()[counted] - before, time.monotonic() - start
     assert told <= took * 1000 + 20, f"{told} in {took} s"
     session.exchange()
     closed(mptcp4, session)

@@ -5,35 +5,16 @@ What becomes of them is what the stock kernel makes of them: with no program
 attached, and with one that watches.
 """
 import hashlib
-import socket
-import struct
 
 import pytest
 
-from net import ACK, ADDRESS, PSH, RAW_ADDRESS, SERVER
+from net import ACK, PSH, SERVER
 from pair import PORT, Pair
-from rawtcp import RawPeer, checksum
+from rawtcp import RawPeer
 from test_options import CONNECT, LISTEN, watch
 
 NOPS = b"\x01" * 4
 UNKNOWN = b"\x66\x04\0\0"
-
-
-class Free(RawPeer):
-    def free(self, flags, options=b"", payload=b"", seq=None, ack=None, window=65535):
-        """One segment exactly as given; nothing is counted on."""
-        addresses = socket.inet_aton(RAW_ADDRESS) + socket.inet_aton(ADDRESS[4][SERVER])
-        header = struct.pack("!HHIIBBHHH", self.local, self.remote,
-                             self.next if seq is None else seq,
-                             self.acked if ack is None else ack,
-                             (20 + len(options)) // 4 << 4, flags, window, 0, 0)
-        segment = header + options + payload
-        pseudo = addresses + struct.pack("!BBH", 0, socket.IPPROTO_TCP, len(segment))
-        segment = segment[:16] + struct.pack("!H", checksum(pseudo + segment)) + segment[18:]
-        ip = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(segment), 0, 0, 64,
-                         socket.IPPROTO_TCP, 0) + addresses
-        ip = ip[:10] + struct.pack("!H", checksum(ip)) + ip[12:]
-        self.sock.sendto(ip + segment, self.to)
 
 
 @pytest.fixture(params=[False, True], ids=["no-program", "watched"])
@@ -43,7 +24,7 @@ def pair(request, hosts, shared_loader, make_cgroup):
         pair.attach(SERVER, **watch(LISTEN | CONNECT))
     pair.listen()
     pair.server.start("accept", pair.listener)
-    pair.raw = Free(hosts, PORT)
+    pair.raw = RawPeer(hosts, PORT)
     pair.raw.connect()
     pair.inn = pair.server.wait()
     return pair
