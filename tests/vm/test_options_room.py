@@ -80,3 +80,28 @@ def test_one_that_never_fits_leaves_the_others_alone(pair4):
     data = sent(pair4.finish(), CLIENT, payload=True)
     assert all(s.option(KIND + 1) and not s.option(KIND) for s in data)
     assert max(s.frame for s in data) == MTU_FRAME
+
+
+@pytest.mark.parametrize("offer", [{"store_size": 8}, {"reserve": 8, "store_write": 8}],
+                         ids=["store", "reply"])
+def test_a_program_that_says_no_gives_nothing(pair, offer):
+    """What it gave while its segment was sized is not sent, and takes no room."""
+    pair.hosts.offloads(False)
+    pair.attach(CLIENT, "calls", head=head(), flags_at=ESTABLISHED, flags=WRITE, undo=1, **offer)
+    pair.connect().upload(20_000)
+    segments = pair.finish()
+    assert pair.stats(CLIENT, "calls")["sized"] > 5
+    assert not carriers(segments, CLIENT)
+    data = sent(segments, CLIENT, payload=True)
+    assert max(s.frame for s in data) == MTU_FRAME, "room is left"
+    assert pair.counter(CLIENT, "Sent") == 0
+    assert pair.stats(CLIENT, "calls")["written"] == 0
+
+
+def test_one_that_never_fits_does_not_end_segmentation_offload(pair):
+    """It waits for a segment of its own, that small ones would not help to either."""
+    pair.attach(CLIENT, "calls", **template(36, ON_DATA, ESTABLISHED), set_times=1)
+    pair.connect().upload(4 * LARGE)
+    segments = pair.finish()
+    assert not carriers(segments, CLIENT) and pair.counter(CLIENT, "Sent") == 0
+    assert max(s.frame for s in segments) > 10 * MTU_FRAME
