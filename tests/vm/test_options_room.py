@@ -90,12 +90,13 @@ def test_a_program_that_says_no_gives_nothing(pair, offer):
     pair.attach(CLIENT, "calls", head=head(), flags_at=ESTABLISHED, flags=WRITE, undo=1, **offer)
     pair.connect().upload(20_000)
     segments = pair.finish()
-    assert pair.stats(CLIENT, "calls")["sized"] > 5
+    stats = pair.stats(CLIENT, "calls")
+    assert stats["sized"] > 5 and bool(stats["stored"]) == ("store_size" in offer)
     assert not carriers(segments, CLIENT)
     data = sent(segments, CLIENT, payload=True)
     assert max(s.frame for s in data) == MTU_FRAME, "room is left"
     assert pair.counter(CLIENT, "Sent") == 0
-    assert pair.stats(CLIENT, "calls")["written"] == 0
+    assert stats["written"] == 0
 
 
 def test_one_that_never_fits_does_not_end_segmentation_offload(pair):

@@ -130,11 +130,3 @@ def test_a_template_is_of_the_experiment_that_is_watched(pair4, first):
     stats = pair4.stats(CLIENT, "calls")
     assert stats["watched"] and stats["set_errno"] == EINVAL  # its bytes go on with 4, 5
     assert not any(s.option(253) for s in data)
-
-
-def test_return_0_takes_back_what_was_given(pair4):
-    pair4.attach(CLIENT, "calls", head=head(), flags_at=ESTABLISHED, flags=WRITE, store_size=4,
-                 undo=1)
-    pair4.connect().upload(100)
-    assert not any(s.option(KIND) for s in pair4.finish())
-    assert pair4.stats(CLIENT, "calls")["stored"] > 0
