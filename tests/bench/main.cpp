@@ -2,7 +2,8 @@
 // Measures what a TCP option costs, in instructions per segment. Runs on a CPU
 // on which an instruction takes a nanosecond (scripts/vm --deterministic).
 //
-// Prints one line a case: name,lowest,median or name,missing,FUNCTION.
+// Given the directory of the BPF objects, and names of cases if not all. Prints
+// one line a case: name,lowest,median or name,missing,FUNCTION.
 #include <fmt/format.h>
 #include <sched.h>
 
@@ -11,6 +12,8 @@
 #include <ctime>
 #include <filesystem>
 #include <optional>
+#include <span>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -223,14 +226,29 @@ Result<std::string_view> missing_function(const Case& which) {
   return std::string_view();
 }
 
-Status run_all(const std::filesystem::path& programs) {
+/// All cases, or those that are named, as often and in the order as they are.
+Result<std::vector<Case>> cases_named(std::span<char* const> names) {
+  const auto all = all_cases();
+  std::vector<Case> cases;
+  for (const std::string_view name : names) {
+    const auto* const found = std::find_if(all.data(), all.data() + all.size(),
+                                           [name](const Case& each) { return each.name == name; });
+    if (found == all.data() + all.size()) {
+      return fail(fmt::format("there is no case '{}'", name), "see tests/bench/cases.cpp");
+    }
+    cases.push_back(*found);
+  }
+  return cases.empty() ? std::vector<Case>(all.begin(), all.end()) : cases;
+}
+
+Status run_all(const std::filesystem::path& programs, std::span<const Case> cases) {
   auto sender = OwnCgroup::make("bench-sender");
   auto receiver = OwnCgroup::make("bench-receiver");
   if (!sender || !receiver) {
     return pass(sender ? receiver : sender);
   }
   const Bench bench(programs, sender->get(), receiver->get());
-  for (const auto& which : all_cases()) {
+  for (const auto& which : cases) {
     auto missing = missing_function(which);
     if (!missing) {
       return pass(missing);
@@ -253,15 +271,20 @@ Status run_all(const std::filesystem::path& programs) {
 }  // namespace tcpopt::bench
 
 int main(int argc, char** argv) {
-  if (argc != 2) {
-    fmt::print(stderr, "bench-options: give the directory of the BPF objects\n");
+  if (argc < 2) {
+    fmt::print(stderr, "bench-options: give the directory of the BPF objects, and cases if not all\n");
+    return 2;
+  }
+  const auto cases = tcpopt::bench::cases_named({argv + 2, argv + argc});
+  if (!cases) {
+    fmt::print(stderr, "bench-options: {}\n", cases.error().line());
     return 2;
   }
   cpu_set_t first;
   CPU_ZERO(&first);
   CPU_SET(0, &first);
   sched_setaffinity(0, sizeof(first), &first);
-  if (auto done = tcpopt::bench::run_all(argv[1]); !done) {
+  if (auto done = tcpopt::bench::run_all(argv[1], *cases); !done) {
     fmt::print(stderr, "bench-options: {}\n", done.error().line());
     return 1;
   }
