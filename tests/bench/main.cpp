@@ -272,7 +272,8 @@ Status run_all(const std::filesystem::path& programs, std::span<const Case> case
 
 int main(int argc, char** argv) {
   if (argc < 2) {
-    fmt::print(stderr, "bench-options: give the directory of the BPF objects, and cases if not all\n");
+    fmt::print(stderr,
+               "bench-options: give the directory of the BPF objects, and cases if not all\n");
     return 2;
   }
   const auto cases = tcpopt::bench::cases_named({argv + 2, argv + argc});
