@@ -18,12 +18,16 @@ struct Program {
 /// How often the receiver's program is to be given the option.
 enum class Parsed { Never, EverySegment };
 
+/// Which data segments carry an option: that of BENCH_KIND each of them, or that
+/// of BENCH_REQUEST_KIND the first of each burst.
+enum class Option { None, Each, First };
+
 struct Case {
   std::string_view name;
   Program sender;
   Program receiver;
   Parsed parsed = Parsed::Never;
-  bool option = false;  ///< whether each data segment carries it
+  Option option = Option::None;
 };
 
 /// In the order of measuring. `none` runs before any program was attached, and

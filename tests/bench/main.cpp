@@ -76,7 +76,15 @@ Status run_bursts(Connection& connection, int count) {
   return {};
 }
 
-Status check_wire(Connection& connection, bool option) {
+/// What the option takes of a header at most, which is counted in words.
+int room_of(Option option) {
+  const int length = option == Option::None    ? 0
+                     : option == Option::First ? BENCH_REQUEST_LENGTH
+                                               : BENCH_LENGTH;
+  return (length + 3) / 4 * 4;
+}
+
+Status check_wire(Connection& connection, Option option) {
   auto wire = Wire::open();
   if (!wire) {
     return pass(wire);
@@ -127,17 +135,23 @@ Result<Snapshot> take_snapshot(const Connection& connection, const std::optional
 }
 
 /// Each burst was cut into the segments that it is meant to be, no call of a
-/// program's failed, and the receiver's saw the option as often as it should.
-Status check_rounds(const Snapshot& before, const Snapshot& after, Parsed parsed) {
+/// program's failed, the sender's gave the option of each burst that is to have
+/// one of its own, and the receiver's saw the option as often as it should.
+Status check_rounds(const Snapshot& before, const Snapshot& after, const Case& which) {
   constexpr std::uint64_t kSent = std::uint64_t{kRounds} * kRoundBursts * kBurst;
   const auto sent = after.sent - before.sent;
   if (sent != kSent) {
     return fail(fmt::format("{} segments were sent, not {}", sent, kSent));
   }
   const auto seen = after.receiver.parsed - before.receiver.parsed;
-  const auto wanted = parsed == Parsed::EverySegment ? kSent : 0;
+  const auto wanted = which.parsed == Parsed::EverySegment ? kSent : 0;
   if (seen != wanted) {
     return fail(fmt::format("the receiver's program saw {} options, not {}", seen, wanted));
+  }
+  const auto requests = after.sender.requests - before.sender.requests;
+  const auto bursts = which.option == Option::First ? kSent / kBurst : 0;
+  if (requests != bursts) {
+    return fail(fmt::format("the option was given for {} requests, not {}", requests, bursts));
   }
   if (const auto failed = after.sender.failed + after.receiver.failed; failed != 0) {
     return fail(fmt::format("the programs counted {} failures", failed));
@@ -159,7 +173,7 @@ class Bench {
     if (!receiver) {
       return pass(receiver);
     }
-    auto connection = Connection::open(sender_, receiver_, which.option ? BENCH_LENGTH : 0);
+    auto connection = Connection::open(sender_, receiver_, room_of(which.option));
     if (!connection) {
       return pass(connection);
     }
@@ -181,7 +195,7 @@ class Bench {
     if (!after) {
       return pass(after);
     }
-    if (auto checked = check_rounds(*before, *after, which.parsed); !checked) {
+    if (auto checked = check_rounds(*before, *after, which); !checked) {
       return pass(checked);
     }
     if (auto seen = check_wire(*connection, which.option); !seen) {

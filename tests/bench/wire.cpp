@@ -26,16 +26,18 @@ namespace {
 constexpr std::array<std::uint8_t, BENCH_LENGTH> kOption{BENCH_KIND, BENCH_LENGTH, BENCH_VALUE >> 8,
                                                          BENCH_VALUE & 0xff};
 
-/// How often the option is in a header; -1 if something else than it and
+constexpr std::array<std::uint8_t, BENCH_REQUEST_LENGTH> kRequest{BENCH_REQUEST};
+
+/// How often @p option is in a header; -1 if something else than it and
 /// timestamps is.
-int count_option(std::span<const std::uint8_t> options) {
+int count_option(std::span<const std::uint8_t> options, std::span<const std::uint8_t> option) {
   int found = 0;
   while (!options.empty() && options[0] != TCPOPT_EOL) {
     const std::size_t length = options[0] == TCPOPT_NOP ? 1 : options.size() >= 2 ? options[1] : 0;
     if (length == 0 || length > options.size()) {
       return -1;
     }
-    if (length == kOption.size() && std::equal(kOption.begin(), kOption.end(), options.begin())) {
+    if (length == option.size() && std::equal(option.begin(), option.end(), options.begin())) {
       found++;
     } else if (options[0] != TCPOPT_NOP && options[0] != TCPOPT_TIMESTAMP) {
       return -1;
@@ -63,7 +65,9 @@ Result<Wire> Wire::open() {
   return Wire(std::move(fd));
 }
 
-Status Wire::check_burst(std::uint16_t port, bool option) {
+Status Wire::check_burst(std::uint16_t port, Option option) {
+  const auto bytes = option == Option::First ? std::span<const std::uint8_t>(kRequest)
+                                             : std::span<const std::uint8_t>(kOption);
   std::array<std::uint8_t, 128> packet{};
   int segments = 0;
   for (;;) {
@@ -82,15 +86,16 @@ Status Wire::check_burst(std::uint16_t port, bool option) {
     }
     segments++;
     if (payload != kPayload) {
-      return fail(fmt::format("a segment has {} bytes, not {}", payload, kPayload));
+      return fail(fmt::format("segment {} has {} bytes, not {}", segments, payload, kPayload));
     }
     const auto found =
-        count_option(std::span(packet).subspan(start + sizeof(tcp), header - sizeof(tcp)));
+        count_option(std::span(packet).subspan(start + sizeof(tcp), header - sizeof(tcp)), bytes);
     if (found < 0) {
-      return fail("a segment has an option that nobody was to write");
+      return fail(fmt::format("segment {} has an option that nobody was to write", segments));
     }
-    if (found != (option ? 1 : 0)) {
-      return fail(fmt::format("a segment has the option {} times", found));
+    const bool wanted = option == Option::Each || (option == Option::First && segments == 1);
+    if (found != (wanted ? 1 : 0)) {
+      return fail(fmt::format("segment {} has the option {} times", segments, found));
     }
   }
   if (segments != kBurst) {

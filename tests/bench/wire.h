@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/unique_fd.h"
+#include "cases.h"
 
 namespace tcpopt::bench {
 
@@ -15,9 +16,9 @@ class Wire {
   static Result<Wire> open();
 
   /// Checks the data segments to @p port since open(): as many as a burst has,
-  /// each with the whole payload, and each with the option once or, without
-  /// @p option, with no option that is not the stack's.
-  Status check_burst(std::uint16_t port, bool option);
+  /// each with the whole payload, and the option, whole, once in those that are to
+  /// have it. No segment has another one that is not the stack's.
+  Status check_burst(std::uint16_t port, Option option);
 
  private:
   explicit Wire(UniqueFd fd) : fd_(std::move(fd)) {}

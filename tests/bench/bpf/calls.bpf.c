@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The option through the kfuncs: bytes given with the size in one run, a template
  * that the kernel writes, and receivers that are called for what they watch.
- * What a kfunc reads lies on the stack: the verifier wants it to be writable.
  */
 #include "../../../bpf-progs/tcpopt.bpf.h"
 #include <linux/tcp.h>
@@ -37,6 +36,94 @@ int template(struct bpf_sock_ops *skops)
 	case BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB:
 		if (bpf_tcp_option_set(skops, &word, sizeof(word), BPF_TCP_OPTION_ON_DATA, 0) < 0)
 			counts.failed++;
+		break;
+	case BPF_TCP_OPTIONS_SIZE_CALC:
+	case BPF_TCP_OPTIONS_WRITE:
+		counts.failed++;
+		break;
+	}
+	return 1;
+}
+
+static __always_inline void store_request(struct bpf_sock_ops *skops)
+{
+	if (bpf_tcp_option_store(skops, bench_request, sizeof(bench_request)) < 0)
+		counts.failed++;
+	else if (skops->skb_len)
+		counts.requests++;
+}
+
+/* To be run for segments, and once a round trip: when a request is being
+ * acknowledged.
+ */
+static __always_inline void ask(struct bpf_sock_ops *skops)
+{
+	if (bpf_sock_ops_cb_flags_set(skops, BPF_SOCK_OPS_RTT_CB_FLAG |
+					     BPF_SOCK_OPS_OPTION_WRITE_FLAG))
+		counts.failed++;
+}
+
+/* Runs for every segment. After a segment without the option the MSS has no room
+ * for it, and the kernel does not ask for the MSS again; setting the flag again
+ * makes it ask, before the next request is cut into segments.
+ */
+SEC("sockops")
+int one_run_request(struct bpf_sock_ops *skops)
+{
+	switch (skops->op) {
+	case BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB:
+	case BPF_SOCK_OPS_RTT_CB:
+		ask(skops);
+		break;
+	case BPF_TCP_OPTIONS_SIZE_CALC:
+		if (skops->args[3] == BPF_WRITE_HDR_TCP_CURRENT_MSS ||
+		    bench_request_starts(skops))
+			store_request(skops);
+		break;
+	}
+	return 1;
+}
+
+/* Runs for the first segment only, as upstream's of that name. */
+SEC("sockops")
+int one_run_request_toggled(struct bpf_sock_ops *skops)
+{
+	switch (skops->op) {
+	case BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB:
+	case BPF_SOCK_OPS_RTT_CB:
+		ask(skops);
+		break;
+	case BPF_TCP_OPTIONS_SIZE_CALC:
+		if (skops->args[3] != BPF_WRITE_HDR_TCP_CURRENT_MSS && !skops->skb_len)
+			break;
+		store_request(skops);
+		/* One group of flags is cleared with the other one or not at all */
+		if (skops->skb_len &&
+		    (bpf_sock_ops_cb_flags_set(skops, 0) ||
+		     bpf_sock_ops_cb_flags_set(skops, BPF_SOCK_OPS_RTT_CB_FLAG)))
+			counts.failed++;
+		break;
+	}
+	return 1;
+}
+
+/* Set for the next request when the one before it is being acknowledged: no program
+ * runs for a segment.
+ */
+SEC("sockops")
+int template_request(struct bpf_sock_ops *skops)
+{
+	switch (skops->op) {
+	case BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB:
+		if (bpf_sock_ops_cb_flags_set(skops, BPF_SOCK_OPS_RTT_CB_FLAG))
+			counts.failed++;
+		/* fallthrough */
+	case BPF_SOCK_OPS_RTT_CB:
+		if (bpf_tcp_option_set(skops, bench_request, sizeof(bench_request),
+				       BPF_TCP_OPTION_ON_DATA, 1) < 0)
+			counts.failed++;
+		else
+			counts.requests++;
 		break;
 	case BPF_TCP_OPTIONS_SIZE_CALC:
 	case BPF_TCP_OPTIONS_WRITE:
