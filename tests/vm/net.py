@@ -200,6 +200,16 @@ class Hosts:
         return Capture(self.wire)
 
 
+def wait_for_capture(tcpdump):
+    """Until it says that it listens. It may name the link type first, and sets its filter after
+    that: what is sent in between is lost, and nobody counts it.
+    """
+    for line in tcpdump.stderr:
+        if "listening on" in line:
+            return
+    raise AssertionError("tcpdump ended")
+
+
 class Wire:
     """tcpdump on the server's interface, and tshark that decodes what it wrote."""
 
@@ -217,7 +227,7 @@ class Wire:
              "-B", "16384", "-s", self.SNAPLEN, "-i", self.INTERFACE, "-w", self.path,
              f"tcp or udp port {MARK_PORT}"],
             stderr=subprocess.PIPE, text=True)
-        self.tcpdump.stderr.readline()  # "listening on ..."
+        wait_for_capture(self.tcpdump)
         command = ["tshark", "-l", "-r", "-", "-T", "fields", "-E", "separator=|",
                    "-E", "occurrence=a", "-E", "aggregator=;"]
         for field in self.FIELDS:

@@ -3,12 +3,13 @@
 import csv
 import json
 import os
+import re
 import subprocess
 import tempfile
 import time
 
 from conftest import BUILD
-from net import ADDRESS, CLIENT, SERVER, eventually
+from net import ADDRESS, CLIENT, SERVER, eventually, wait_for_capture
 
 MPTCPSTAT = os.environ.get("MPTCPSTAT") or BUILD / "userspace/mptcpstat"
 MARK_PORT = 9
@@ -31,7 +32,7 @@ class Recording:
             ["ip", "netns", "exec", SERVER, "tcpdump", "-U", "--immediate-mode", "-Z", "root",
              "-B", "65536", "-s", str(snaplen), "-i", "any", "-w", self.path,
              f"tcp or udp port {MARK_PORT}"], stderr=subprocess.PIPE, text=True)
-        self.tcpdump.stderr.readline()  # "listening on ..."
+        wait_for_capture(self.tcpdump)
 
     def finish(self):
         """All that was sent up to now is in the file."""
@@ -43,7 +44,8 @@ class Recording:
                 return marker in file.read()
         eventually(seen, "the marker in the capture", 60)
         self.tcpdump.terminate()
-        self.tcpdump.wait()
+        _, said = self.tcpdump.communicate(timeout=60)
+        assert re.search(r"^0 packets dropped by kernel", said, re.MULTILINE), said
 
     def mptcpstat(self, *options):
         return subprocess.run([MPTCPSTAT, *options, self.path], capture_output=True, text=True,
