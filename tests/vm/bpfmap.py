@@ -36,9 +36,10 @@ def trace(path):
 
 
 class Map:
-    def __init__(self, path, key_size, value_size):
+    def __init__(self, path, key_size, value_size, fd=None):
+        """A pinned one, or that of a descriptor of somebody else's."""
         self.value_size, self.key_size = value_size, key_size
-        self.fd = _pinned(path)
+        self.fd = _pinned(path) if fd is None else fd
 
     def close(self):
         os.close(self.fd)

@@ -11,6 +11,12 @@ LIB.bpf_object__load.argtypes = [ctypes.c_void_p]
 LIB.bpf_object__next_program.restype = ctypes.c_void_p
 LIB.bpf_object__next_program.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
 LIB.bpf_object__find_map_fd_by_name.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
+LIB.bpf_object__find_map_by_name.restype = ctypes.c_void_p
+LIB.bpf_object__find_map_by_name.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
+LIB.bpf_map__attach_struct_ops.restype = ctypes.c_void_p
+LIB.bpf_map__attach_struct_ops.argtypes = [ctypes.c_void_p]
+LIB.bpf_program__type.argtypes = [ctypes.c_void_p]
+LIB.bpf_program__set_flags.argtypes = [ctypes.c_void_p, ctypes.c_uint32]
 LIB.bpf_program__name.restype = ctypes.c_char_p
 LIB.bpf_program__name.argtypes = [ctypes.c_void_p]
 LIB.bpf_program__set_autoload.argtypes = [ctypes.c_void_p, ctypes.c_bool]
@@ -20,6 +26,7 @@ LIB.bpf_link__destroy.argtypes = [ctypes.c_void_p]
 LIB.bpf_link__update_program.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
 LIB.libbpf_set_print.argtypes = [ctypes.c_void_p]
 LIB.libbpf_set_print(None)
+STRUCT_OPS, SLEEPABLE = 27, 1 << 4
 
 
 class Object:
@@ -35,6 +42,9 @@ class Object:
             name = LIB.bpf_program__name(each).decode()
             self.programs[name] = each
             LIB.bpf_program__set_autoload(each, programs is None or name in programs)
+            if LIB.bpf_program__type(each) == STRUCT_OPS:
+                # This libbpf does not know struct_ops.s.
+                LIB.bpf_program__set_flags(each, SLEEPABLE)
             each = LIB.bpf_object__next_program(self.handle, each)
 
     def load(self):
@@ -52,6 +62,14 @@ class Object:
             os.close(directory)
         assert link, f"{name}: {os.strerror(ctypes.get_errno())}"
         self.links[name] = link
+
+    def register(self, name="ops"):
+        """The struct_ops of that name; 0 or an errno."""
+        link = LIB.bpf_map__attach_struct_ops(
+            LIB.bpf_object__find_map_by_name(self.handle, name.encode()))
+        if link:
+            self.links[name] = link
+        return 0 if link else ctypes.get_errno()
 
     def update(self, name, other, new):
         """The link of a program gets a program of another object."""

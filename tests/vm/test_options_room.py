@@ -57,6 +57,20 @@ def test_a_template_that_comes_with_the_mss_is_in_it(pair, size):
     assert data[0].frame == MTU_FRAME
 
 
+def test_an_option_that_comes_with_the_first_of_many(pair):
+    """The MSS has room for it at each request, though the segments before had none."""
+    size = 20_000
+    pair.hosts.offloads(False)
+    pair.attach(CLIENT, "calls", head=head(), flags_at=ESTABLISHED, flags=WRITE, store_size=28,
+                every=size)
+    pair.connect()
+    for _ in range(4):
+        pair.upload(size)
+    data = sent(pair.finish(), CLIENT, payload=True)
+    assert carriers(data, CLIENT) == [data[n * len(data) // 4] for n in range(4)]
+    assert pair.counter(CLIENT, "NoRoom") == 0
+
+
 def test_two_that_do_not_fit_take_turns(pair):
     """Of 28 bytes each has 20; the MSS leaves room for one, and each gets it as often."""
     pair.hosts.offloads(False)

@@ -63,17 +63,14 @@ static __always_inline void ask(struct bpf_sock_ops *skops)
 		counts.failed++;
 }
 
-/* Runs for every segment. After a segment without the option the MSS has no room
- * for it, and the kernel does not ask for the MSS again; setting the flag again
- * makes it ask, before the next request is cut into segments.
- */
+/* Runs for every segment, and for the MSS. */
 SEC("sockops")
 int one_run_request(struct bpf_sock_ops *skops)
 {
 	switch (skops->op) {
 	case BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB:
-	case BPF_SOCK_OPS_RTT_CB:
-		ask(skops);
+		if (bpf_sock_ops_cb_flags_set(skops, BPF_SOCK_OPS_OPTION_WRITE_FLAG))
+			counts.failed++;
 		break;
 	case BPF_TCP_OPTIONS_SIZE_CALC:
 		if (skops->args[3] == BPF_WRITE_HDR_TCP_CURRENT_MSS ||

@@ -125,6 +125,9 @@ static __always_inline void parse(struct bpf_sock_ops *skops, const struct calls
 		bpf_setsockopt(skops, SOL_TCP, TCP_BPF_ACK_NOW, &one, sizeof(one));
 }
 
+/* Sequence number of the first data of the connection that was established last. */
+static __u32 began;
+
 SEC("sockops")
 TCPOPT_REQUIRES("tcp-options")
 int NAME(struct bpf_sock_ops *skops)
@@ -145,6 +148,7 @@ int NAME(struct bpf_sock_ops *skops)
 		break;
 	case BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB:
 	case BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB:
+		began = skops->snd_nxt;
 		act(skops, p, s, AT_ESTABLISHED);
 		break;
 	case BPF_TCP_OPTIONS_SIZE_CALC:
@@ -157,6 +161,8 @@ int NAME(struct bpf_sock_ops *skops)
 		if (skops->args[3] == BPF_WRITE_HDR_TCP_CURRENT_MSS)
 			act(skops, p, s, AT_MSS);
 		if (p->acks_only && (skops->skb_len || !skops->skb_tcp_flags))
+			return 1;
+		if (p->every && skops->skb_len && (skops->snd_nxt - began) % p->every)
 			return 1;
 		store(skops, p, s, p->store_size);
 		TCPOPT_REPLY(skops, 0, p->reserve);

@@ -29,6 +29,8 @@ struct calls_params {
 	TCPOPT_PARAM(__u32, store_write, "B", 0, 48, 0, "bytes given at WRITE");
 	TCPOPT_PARAM(__u32, reserve, "B", 0, 48, 0, "bytes reserved by reply");
 	TCPOPT_PARAM(__u32, acks_only, "", 0, 1, 0, "give none with data");
+	TCPOPT_PARAM(__u32, every, "B", 0, 0xffffffff, 0,
+		     "with data only at each so many bytes of the connection; 0: always");
 	TCPOPT_PARAM(__u32, undo, "", 0, 1, 0, "return 0 after they were given");
 	TCPOPT_PARAM(__u32, store_twice, "", 0, 1, 0, "give them twice");
 	TCPOPT_PARAM(__u32, vary, "", 0, 1, 0, "their fourth byte differs each time");

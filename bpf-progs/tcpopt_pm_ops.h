@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* MPTCP path managers of struct_ops: the kernel interface as a BPF program sees it.
+ *
+ * Sessions choose one by its name, in a program of type sock_ops. Its operations
+ * come in process context with the session locked, and are loaded as ones that
+ * sleep: what they ask for is done at once. Include it after tcpopt_maps.h. A program
+ * has to read something of a struct mptcp_sock, or libbpf 1.1 takes it for another type
+ * than the kernel's.
+ */
+#ifndef TCPOPT_PM_OPS_H
+#define TCPOPT_PM_OPS_H
+
+#include "tcpopt_mptcp_sk.h"
+#include <bpf/bpf_tracing.h>
+
+/* BPF_PROG() has one of its own. */
+#pragma clang diagnostic ignored "-Wunused-parameter"
+
+#define MPTCP_PM_NAME_MAX 16 /* with its NUL */
+
+/* All but the first are optional. @why and @detail: as of BPF_MPTCP_SUB_CLOSED. */
+struct mptcp_pm_ops {
+	/* fully established, and accepted; or this path manager takes over */
+	void (*established)(struct mptcp_sock *msk);
+	void (*subflow_established)(struct mptcp_sock *msk, const struct bpf_mptcp_subflow *sf);
+	/* not of those that the program itself closes */
+	void (*subflow_closed)(struct mptcp_sock *msk, const struct bpf_mptcp_subflow *sf,
+			       __u32 why, __u32 detail);
+	void (*timer)(struct mptcp_sock *msk); /* and after bpf_mptcp_wake_all() */
+	char name[MPTCP_PM_NAME_MAX];
+};
+
+/* bpf_for_each(mptcp_subflow, sf, msk): a copy of what is known of each subflow. */
+struct bpf_iter_mptcp_subflow {
+	__u64 opaque[10];
+} __attribute__((aligned(8)));
+extern int bpf_iter_mptcp_subflow_new(struct bpf_iter_mptcp_subflow *it,
+				      struct mptcp_sock *msk) __ksym __weak;
+extern struct bpf_mptcp_subflow *
+bpf_iter_mptcp_subflow_next(struct bpf_iter_mptcp_subflow *it) __ksym __weak;
+extern void bpf_iter_mptcp_subflow_destroy(struct bpf_iter_mptcp_subflow *it) __ksym __weak;
+
+/* One more subflow, as of bpf_mptcp_open_subflow(). Its id; -EAGAIN after 32 tries
+ * in one operation.
+ */
+extern int bpf_mptcp_pm_open(struct mptcp_sock *msk, const struct bpf_mptcp_subflow *sf,
+			     __u32 sf__sz) __ksym __weak;
+/* When the operation has returned. -ENOENT: there is none. */
+extern int bpf_mptcp_pm_close(struct mptcp_sock *msk, __u32 id) __ksym __weak;
+/* Have timer() called after so many ms. One a session: an earlier one stays. */
+extern void bpf_mptcp_pm_timer(struct mptcp_sock *msk, __u32 msecs) __ksym __weak;
+
+/* As bpf_mptcp_claim(), for a path manager of that name. -ENOENT: there is none. */
+extern int bpf_mptcp_claim_pm(struct bpf_sock_ops *skops, const void *name,
+			      __u32 name__sz) __ksym __weak;
+
+/* Not in Debian's libbpf */
+#ifndef bpf_for_each
+#define bpf_for_each(type, each, ...)                                                        \
+	for (struct bpf_iter_##type it_                                                      \
+	     __attribute__((aligned(8), cleanup(bpf_iter_##type##_destroy))),                \
+	     *begun_ __attribute__((unused)) = (bpf_iter_##type##_new(&it_, __VA_ARGS__),    \
+						(void)bpf_iter_##type##_destroy, (void *)0); \
+	     ((each) = bpf_iter_##type##_next(&it_));)
+#endif
+
+/* The map `sessions`: what a program keeps for a session, as long as there is one. */
+#define PM_KEEPS(kept)                                                  \
+	struct {                                                        \
+		__uint(type, BPF_MAP_TYPE_SK_STORAGE);                  \
+		__uint(map_flags, BPF_F_NO_PREALLOC);                   \
+		__type(key, int);                                       \
+		__type(value, kept);                                    \
+	} sessions SEC(".maps");                                        \
+	static __always_inline kept *pm_kept(struct mptcp_sock *msk)    \
+	{                                                               \
+		return bpf_sk_storage_get(&sessions, (void *)msk, NULL, \
+					  BPF_SK_STORAGE_GET_F_CREATE); \
+	}
+
+#endif /* TCPOPT_PM_OPS_H */

@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Path managers of struct_ops, which sessions choose by name."""
+import errno
+import struct
+from typing import NamedTuple
+
+import pytest
+
+import bpfmap
+import libbpf
+from conftest import BUILD
+from net import CLIENT, SERVER, eventually
+
+NOW = 0xFFFFFFFF  # of opsprobe's `tick`
+
+
+class Probe(NamedTuple):
+    """struct opsprobe"""
+    open_at_first: int = 0
+    port: int = 0
+    open_again: int = 0
+    close_others: int = 0
+    tick: int = 0
+    established: int = 0
+    joined: int = 0
+    closed: int = 0
+    timers: int = 0
+    opened: int = 0
+    refused: int = 0
+    error: int = 0
+    claim: int = 1
+    token: int = 0
+
+
+FORMAT = "=11I2iI"  # of Probe
+
+
+class Manager:
+    """An object with struct_ops and the program that chooses them."""
+
+    def __init__(self, name, data, value):
+        self.object = libbpf.Object(BUILD / f"test-progs/{name}.bpf.o")
+        assert self.object.load(), name
+        self.map = bpfmap.Map(None, 4, len(value), self.object.map_fd(data))
+        self.map.set(0, value)
+
+    def attach(self, cgroup):
+        assert self.object.register() == 0
+        self.object.attach("claim", cgroup)
+
+    def end(self):
+        self.object.close()
+
+
+class Opsprobe(Manager):
+    def __init__(self, **fields):
+        super().__init__("opsprobe", ".bss", struct.pack(FORMAT, *Probe(**fields)))
+
+    def seen(self):
+        return Probe(*struct.unpack(FORMAT, self.map.get(0)))
+
+    def wait(self, what, **least):
+        """Until each is at least so much."""
+        def there():
+            now = self.seen()
+            return all(getattr(now, name) >= value for name, value in least.items())
+        try:
+            eventually(there, what, 60)
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {self.seen()}") from None
+        return self.seen()
+
+
+class Ndiffports(Manager):
+    def __init__(self, subflows, replace=0, retry=100, server=0):
+        super().__init__("ndiffports_ops", "params",
+                         struct.pack("=4I", subflows, replace, retry, server))
+
+    def set(self, subflows, replace=0, retry=100):
+        self.map.set(0, struct.pack("=4I", subflows, replace, retry, 0))
+
+
+@pytest.fixture
+def managers():
+    made = []
+
+    def make(kind, *args, **fields):
+        made.append(kind(*args, **fields))
+        return made[-1]
+    yield make
+    for one in made:
+        one.end()
+
+
+def ports(session):
+    return {sf.lport for sf in session.subflows(CLIENT)}
+
+
+def test_as_many_as_wanted(mptcp, managers):
+    managers(Ndiffports, 4).attach(mptcp.cgroups[CLIENT])
+    session = mptcp.connect()
+    session.wait_subflows(CLIENT, 4)
+    session.wait_subflows(SERVER, 4)
+    session.download(100_000)
+    session.close()
+
+
+@pytest.mark.parametrize("replace", [0, 1])
+def test_a_lost_one(mptcp4, managers, replace):
+    managers(Ndiffports, 4, replace).attach(mptcp4.cgroups[CLIENT])
+    session = mptcp4.connect()
+    four = session.wait_subflows(CLIENT, 4)
+    session.kill(CLIENT, four[-1])
+    if replace:
+        eventually(lambda: len(ports(session)) == 4 and four[-1].lport not in ports(session),
+                   "one in its place")
+    else:
+        session.wait_subflows(CLIENT, 3)
+        session.exchange()
+        assert len(ports(session)) == 3
+    session.close()
+
+
+def test_attached_again(mptcp4, managers):
+    """Sessions of a path manager that is gone are those of the next one of its name."""
+    first = managers(Ndiffports, 2)
+    first.attach(mptcp4.cgroups[CLIENT])
+    session = mptcp4.connect()
+    two = {sf.lport for sf in session.wait_subflows(CLIENT, 2)}
+    assert managers(Ndiffports, 3).object.register() == errno.EEXIST
+    first.object.detach("ops")
+    session.exchange()
+    assert ports(session) == two
+    managers(Ndiffports, 4).attach(mptcp4.cgroups[CLIENT])
+    session.wait_subflows(CLIENT, 4)
+    assert two <= ports(session)
+    session.close()
+
+
+def test_nobody_has_the_name(mptcp4, managers):
+    """The session is left to the kernel."""
+    probe = managers(Opsprobe, open_at_first=1)
+    probe.object.attach("claim", mptcp4.cgroups[CLIENT])
+    session = mptcp4.connect()
+    assert probe.seen().claim == -errno.ENOENT
+    session.close()
+    probe.object.register()
+    probe.object.detach("ops")
+    session = mptcp4.connect(port=7200)
+    assert probe.seen().claim == -errno.ENOENT
+    session.close()
+    assert probe.seen().established == 0
+
+
+def test_more_than_may_be_opened(mptcp4, managers):
+    probe = managers(Opsprobe, open_at_first=40)
+    probe.attach(mptcp4.cgroups[CLIENT])
+    session = mptcp4.connect()
+    seen = probe.wait("40 tries", refused=1)
+    assert seen.opened + seen.refused == 40 and seen.established == 1
+    assert seen.error == -errno.EAGAIN
+    probe.wait("those that joined", joined=1)
+    session.download(100_000)
+    session.close()
+
+
+def test_opening_again_holds_nobody_up(mptcp4, managers):
+    """Nobody listens on that port: each is refused, and the program opens the next ones as soon
+    as it may, which is some time after.
+    """
+    probe = managers(Opsprobe, open_at_first=1, open_again=1, port=7999)
+    probe.attach(mptcp4.cgroups[CLIENT])
+    session = mptcp4.connect()
+    assert probe.wait("a refusal", closed=1, refused=40).error == -errno.EAGAIN
+    probe.wait("further ones", closed=30)
+    session.download(100_000)
+    session.close()
+    mptcp4.connect(port=7200).close()
+
+
+def test_closing_others_as_one_closes(mptcp4, managers):
+    probe = managers(Opsprobe, open_at_first=6, close_others=1)
+    probe.attach(mptcp4.cgroups[CLIENT])
+    session = mptcp4.connect()
+    seven = session.wait_subflows(CLIENT, 7)
+    session.kill(CLIENT, seven[3])
+    session.wait_subflows(CLIENT, 1)
+    seen = probe.seen()
+    assert (seen.closed, seen.error) == (1, 0)
+    session.exchange()
+    session.close()
+
+
+def test_timer_without_end(mptcp4, managers):
+    probe = managers(Opsprobe, tick=NOW)
+    probe.attach(mptcp4.cgroups[CLIENT])
+    session = mptcp4.connect()
+    probe.wait("timers", timers=20)
+    session.download(100_000)
+    session.close()
+    last = probe.seen().timers
+    mptcp4.connect(port=7200).close()
+    assert probe.seen().established == 2 and last >= 20
+
+
+def test_gone_while_sessions_live(mptcp4, managers):
+    probe = managers(Opsprobe, tick=1)
+    probe.attach(mptcp4.cgroups[CLIENT])
+    session = mptcp4.connect()
+    probe.wait("a timer", timers=3)
+    probe.object.detach("ops")
+    session.download(100_000)
+    session.close()
