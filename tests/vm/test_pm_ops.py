@@ -39,7 +39,7 @@ class Manager:
     """An object with struct_ops and the program that chooses them."""
 
     def __init__(self, name, data, value):
-        self.object = libbpf.Object(BUILD / f"test-progs/{name}.bpf.o")
+        self.object = libbpf.Object(BUILD / f"tracing-progs/{name}.bpf.o")
         assert self.object.load(), name
         self.map = bpfmap.Map(None, 4, len(value), self.object.map_fd(data))
         self.map.set(0, value)
