@@ -21,7 +21,7 @@ def test_a_number_of_times_whatever_the_offload(pair, times):
     with_it = carriers(segments, CLIENT)
     assert len(with_it) == times and all(s.frame <= MTU_FRAME for s in with_it)
     assert pair.counter(CLIENT, "Sent") == times
-    assert max(s.frame for s in segments) > 10 * MTU_FRAME, "offload works again"
+    assert max(s.frame for s in segments) > 2 * MTU_FRAME, "offload works again"
 
 
 def test_sent_counts_segments(pair):
@@ -119,4 +119,4 @@ def test_one_that_never_fits_does_not_end_segmentation_offload(pair):
     pair.connect().upload(4 * LARGE)
     segments = pair.finish()
     assert not carriers(segments, CLIENT) and pair.counter(CLIENT, "Sent") == 0
-    assert max(s.frame for s in segments) > 10 * MTU_FRAME
+    assert max(s.frame for s in segments) > 2 * MTU_FRAME
