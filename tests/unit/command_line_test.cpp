@@ -69,8 +69,27 @@ TEST_F(CommandLine, WrongUsageIs2AndOneLine) {
     EXPECT_THAT(outcome.err, StartsWith("tcpoptctl: "));
     EXPECT_EQ(outcome.out, "");
   }
+  for (const auto* what : {"frobnicate", "--frobnicate", "frobnicate uto --cgroup /x"}) {
+    EXPECT_THAT(ctl(what).err, HasSubstr("frobnicate'")) << what;
+  }
   EXPECT_EQ(run(TEST_LOADER, "--nonsense").status, 2);
   EXPECT_EQ(run(TEST_LOADER, "extra").status, 2);
+}
+
+TEST_F(CommandLine, VersionIsOneForAll) {
+  const auto outcome = ctl("--version");
+  EXPECT_EQ(outcome.status, 0);
+  EXPECT_THAT(outcome.out, testing::MatchesRegex("tcpoptctl [0-9]+\\.[0-9]+\\.[0-9]+\n"));
+  EXPECT_EQ(run(TEST_LOADER, "--version").out, "tcpopt-loader" + outcome.out.substr(9));
+}
+
+TEST_F(CommandLine, SettingsAreSettings) {
+  for (const auto* arguments : {"attach uto --cgroup / a=1 nonsense",
+                                "attach uto --cgroup / "
+                                "--set nonsense a=1",
+                                "set uto --cgroup / a=1 nonsense"}) {
+    EXPECT_THAT(refusal(ctl(arguments)), HasSubstr("'nonsense'")) << arguments;
+  }
 }
 
 TEST_F(CommandLine, HelpIsHelp) {

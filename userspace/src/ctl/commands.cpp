@@ -44,7 +44,9 @@ Status change_attachment(Command command, const CtlOptions& options) {
   request.command = command;
   request.name = options.name;
   request.force = options.force;
-  auto settings = parse_settings(options.settings);
+  auto words = options.settings;
+  words.insert(words.end(), options.more_settings.begin(), options.more_settings.end());
+  auto settings = parse_settings(words);
   if (!settings) {
     return pass(settings);
   }

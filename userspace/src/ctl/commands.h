@@ -18,9 +18,10 @@ struct CtlOptions {
   std::filesystem::path run_directory{kRunDirectory};
   std::string name;
   std::filesystem::path cgroup;
-  std::vector<std::string> settings;  ///< "key=value" each
-  std::uint64_t cgroup_id = 0;        ///< of detach, in place of cgroup
-  bool force = false;                 ///< of attach
+  std::vector<std::string> settings;       ///< "key=value" each
+  std::vector<std::string> more_settings;  ///< The same, by --set
+  std::uint64_t cgroup_id = 0;             ///< of detach, in place of cgroup
+  bool force = false;                      ///< of attach
   bool json = false;
 };
 

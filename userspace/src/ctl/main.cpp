@@ -36,6 +36,7 @@ Action changes(Command command) {
 
 void declare(CLI::App& app, CtlOptions& options, Action& chosen) {
   app.require_subcommand(1);
+  app.set_version_flag("--version", "tcpoptctl " TCPOPT_VERSION);
   app.add_option("--run-dir", options.run_directory, "Directory of the daemon's socket")
       ->capture_default_str();
   app.add_option("--programs", options.programs,
@@ -46,7 +47,9 @@ void declare(CLI::App& app, CtlOptions& options, Action& chosen) {
   auto* attach =
       add_command(app, "attach", "Attach a program to a cgroup", chosen, changes(Command::Attach));
   add_target(*attach, options);
-  attach->add_option("--set", options.settings, "key=value; repeatable")->allow_extra_args(false);
+  attach->add_option("KEY=VALUE", options.settings, "Parameters, as of set");
+  attach->add_option("--set", options.more_settings, "The same; repeatable")
+      ->allow_extra_args(false);
   attach->add_flag("--force", options.force,
                    "Though that switches off a program which a cgroup above shares until another "
                    "one is attached (BPF_F_ALLOW_OVERRIDE)");
@@ -84,7 +87,7 @@ int main(int argc, char** argv) {
     CLI::App app{"Attaches TCP option programs to cgroups, through tcpopt-loader."};
     app.footer(
         "Example:\n"
-        "  tcpoptctl attach uto --cgroup /sys/fs/cgroup/web --set advertise=30\n"
+        "  tcpoptctl attach uto --cgroup /sys/fs/cgroup/web advertise=30\n"
         "  tcpoptctl set uto --cgroup /sys/fs/cgroup/web advertise=60\n"
         "set says whose live connections it told. Connections older than an attachment do\n"
         "without the program.\n"
@@ -96,7 +99,13 @@ int main(int argc, char** argv) {
       if (error.get_exit_code() == 0) {  // --help is one of them
         return app.exit(error);
       }
-      fmt::print(stderr, "tcpoptctl: {}; see tcpoptctl --help\n", error.what());
+      const auto unknown = app.remaining();
+      if (app.get_subcommands().empty() && !unknown.empty()) {
+        fmt::print(stderr, "tcpoptctl: there is no command or option '{}'; see tcpoptctl --help\n",
+                   printable(unknown.front()));
+      } else {
+        fmt::print(stderr, "tcpoptctl: {}; see tcpoptctl --help\n", error.what());
+      }
       return 2;
     }
     if (const auto done = chosen(options); !done) {

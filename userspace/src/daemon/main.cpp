@@ -102,6 +102,7 @@ int main(int argc, char** argv) {
         "Attaches TCP option programs to cgroups on behalf of tcpoptctl. Stays in the\n"
         "foreground; SIGTERM ends it. What it attached stays attached, also if it is\n"
         "killed, and the next one takes it over."};
+    app.set_version_flag("--version", "tcpopt-loader " TCPOPT_VERSION);
     app.add_option("--programs", options.programs,
                    "Directory with NAME.bpf.o files; repeatable, the first that has a name wins")
         ->capture_default_str();

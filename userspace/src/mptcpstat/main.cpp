@@ -17,6 +17,7 @@ using namespace tcpopt;
 using namespace tcpopt::mptcpstat;
 
 void declare(CLI::App& app, RunOptions& options) {
+  app.set_version_flag("--version", "mptcpstat " TCPOPT_VERSION);
   app.add_option("FILE", options.file, "pcap or pcapng; - is the standard input");
   app.add_option("-i,--interface", options.interface,
                  "Capture on this interface, or any, instead of reading a file");
