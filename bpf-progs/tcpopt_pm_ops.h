@@ -20,12 +20,21 @@
 
 /* All but the first are optional. @why and @detail: as of BPF_MPTCP_SUB_CLOSED. */
 struct mptcp_pm_ops {
+	/* the peer opens a subflow; false: refused. In softirq: must not sleep, or call */
+	bool (*accept_new_subflow)(struct mptcp_sock *msk, const struct bpf_mptcp_subflow *sf);
 	/* fully established, and accepted; or this path manager takes over */
 	void (*established)(struct mptcp_sock *msk);
 	void (*subflow_established)(struct mptcp_sock *msk, const struct bpf_mptcp_subflow *sf);
 	/* not of those that the program itself closes */
 	void (*subflow_closed)(struct mptcp_sock *msk, const struct bpf_mptcp_subflow *sf,
 			       __u32 why, __u32 detail);
+	void (*subflow_priority)(struct mptcp_sock *msk, const struct bpf_mptcp_subflow *sf);
+	void (*add_addr_received)(struct mptcp_sock *msk, const struct bpf_mptcp_addr *addr);
+	void (*rm_addr_received)(struct mptcp_sock *msk, __u32 id);
+	/* address and interface of @sf; of no family: some were missed */
+	void (*local_addr)(struct mptcp_sock *msk, const struct bpf_mptcp_subflow *sf, bool up);
+	void (*announced)(struct mptcp_sock *msk); /* after -EBUSY: there is room */
+	void (*data_received)(struct mptcp_sock *msk); /* the application has read some */
 	void (*timer)(struct mptcp_sock *msk); /* and after bpf_mptcp_wake_all() */
 	char name[MPTCP_PM_NAME_MAX];
 };
@@ -49,6 +58,16 @@ extern int bpf_mptcp_pm_open(struct mptcp_sock *msk, const struct bpf_mptcp_subf
 extern int bpf_mptcp_pm_close(struct mptcp_sock *msk, __u32 id) __ksym __weak;
 /* Have timer() called after so many ms. One a session: an earlier one stays. */
 extern void bpf_mptcp_pm_timer(struct mptcp_sock *msk, __u32 msecs) __ksym __weak;
+
+/* ADD_ADDR, its id; RM_ADDR. -EBUSY: the one before was not sent yet. */
+extern int bpf_mptcp_pm_announce(struct mptcp_sock *msk, const struct bpf_mptcp_addr *addr,
+				 __u32 addr__sz) __ksym __weak;
+extern int bpf_mptcp_pm_withdraw(struct mptcp_sock *msk, __u32 id) __ksym __weak;
+/* These as the functions of sock_ops programs. */
+extern int bpf_mptcp_pm_set_backup(struct mptcp_sock *msk, __u32 id, __u32 backup) __ksym __weak;
+extern int bpf_mptcp_pm_set_scheduler(struct mptcp_sock *msk, const void *name,
+				      __u32 name__sz) __ksym __weak;
+extern int bpf_mptcp_pm_set_idle_timeout(struct mptcp_sock *msk, __u32 msecs) __ksym __weak;
 
 /* As bpf_mptcp_claim(), for a path manager of that name. -ENOENT: there is none. */
 extern int bpf_mptcp_claim_pm(struct bpf_sock_ops *skops, const void *name,

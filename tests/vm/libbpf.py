@@ -42,7 +42,7 @@ class Object:
             name = LIB.bpf_program__name(each).decode()
             self.programs[name] = each
             LIB.bpf_program__set_autoload(each, programs is None or name in programs)
-            if LIB.bpf_program__type(each) == STRUCT_OPS:
+            if LIB.bpf_program__type(each) == STRUCT_OPS and name != "accept_new_subflow":
                 # This libbpf does not know struct_ops.s.
                 LIB.bpf_program__set_flags(each, SLEEPABLE)
             each = LIB.bpf_object__next_program(self.handle, each)

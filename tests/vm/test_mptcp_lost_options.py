@@ -3,9 +3,10 @@
 import pytest
 
 import mpopt
-from mpopt import DONE, ECHOED, LOST, MOVES, PARSE, UNTIL_ECHOED, both, option
+from mpopt import DONE, ECHOED, LOST, MOVES, PARSE, UNTIL_ACKED, UNTIL_ECHOED, both, option
 from mptcp import PORT, counter
 from net import CLIENT, SERVER, eventually
+from test_mptcp_options import on_wire
 
 
 @pytest.fixture
@@ -135,3 +136,18 @@ def test_plain_tcp_carries_none(mptcp4, ends4):
     session.upload(1000)
     carry = [p for p in mptcp4.paths.wire.packets() if p.source == SERVER]
     assert carry and not [p for p in carry if p.subtypes], carry
+
+
+@pytest.mark.parametrize("flags", [0, UNTIL_ACKED])
+def test_without_memory_it_is_lost(mptcp4, ends4, flags):
+    """And not said to be sent."""
+    client, server = ends4
+    session = mptcp4.connect()
+    mptcp4.paths.wire.begin()
+    mptcp4.hosts.sysctl(CLIENT, "net.core.optmem_max", 64)
+    client.send(b"hello", flags=flags)
+    session.exchange()
+    eventually(lambda: client.events(DONE), "the end of it", 60)
+    assert [event.args[1] for event in client.events(DONE)] == [LOST]
+    assert not server.values() and not on_wire(mptcp4.paths.wire.packets(), CLIENT)
+    session.exchange()

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """How options share segments: the MSS, segmentation, each other."""
+import struct
+
 import pytest
 
-from net import CLIENT, SERVER
+from net import ACK, CLIENT, PSH, SERVER
 from pair import MTU_FRAME, sent
+from rawtcp import SACK_OK
 from test_options import (ESTABLISHED, KIND, ON_ACK, ON_DATA, WRITE, carriers, head, template,
                           value)
 
@@ -120,3 +123,32 @@ def test_one_that_never_fits_does_not_end_segmentation_offload(pair):
     segments = pair.finish()
     assert not carriers(segments, CLIENT) and pair.counter(CLIENT, "Sent") == 0
     assert max(s.frame for s in segments) > 2 * MTU_FRAME
+
+
+def test_one_that_did_not_fit_once_goes_out_with_the_next_send(pair4):
+    """SACK blocks took its room; it is not left until a segment happens to be a small one."""
+    stamps = b"\1\1\x08\x0a"
+    pair4.attach(SERVER, "calls", **template(20, ON_DATA, ESTABLISHED), set_times=1)
+    raw = pair4.connect_raw(syn=SACK_OK + b"\3\3\7\1" + stamps + struct.pack("!II", 1, 0))
+    at = raw.options.find(stamps[2:]) + 2
+    stamps += struct.pack("!I", 2) + raw.options[at:at + 4]
+    raw.free(ACK | PSH, stamps, b"x" * 10, seq=raw.next + 10)
+    raw.receive(lambda *_: True)
+    pair4.server.start("send", pair4.inn, 100)
+    raw.receive(lambda _, __, size: size)
+    assert bytes([KIND, 20]) not in raw.options, "no room"
+    pair4.server.wait()
+    raw.free(ACK | PSH, stamps, b"x" * 10, seq=raw.next)
+    raw.next += 20
+    raw.receive(lambda _, ack, __: ack == raw.next)
+    pair4.server.start("send", pair4.inn, 20 * LARGE)
+    end, number = raw.acked + 20 * LARGE, 0
+    while bytes([KIND, 20]) not in raw.options:
+        raw.free(ACK, stamps, ack=raw.acked)
+        raw.receive(lambda _, __, size: size)
+        number += 1
+    while raw.acked < end:
+        raw.free(ACK, stamps, ack=raw.acked)
+        raw.receive(lambda _, __, size: size)
+    pair4.server.wait()
+    assert number <= 2

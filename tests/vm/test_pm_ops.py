@@ -9,7 +9,9 @@ import pytest
 import bpfmap
 import libbpf
 from conftest import BUILD
-from net import CLIENT, SERVER, eventually
+from mptcp import counter
+from net import CLIENT, SERVER, eventually, run
+from paths import address
 
 NOW = 0xFFFFFFFF  # of opsprobe's `tick`
 
@@ -21,6 +23,10 @@ class Probe(NamedTuple):
     open_again: int = 0
     close_others: int = 0
     tick: int = 0
+    refuse: int = 0
+    announce: int = 0
+    backup: int = 0
+    scheduler: int = 0
     established: int = 0
     joined: int = 0
     closed: int = 0
@@ -29,10 +35,24 @@ class Probe(NamedTuple):
     refused: int = 0
     error: int = 0
     claim: int = 1
+    asked: int = 0
+    priority: int = 0
+    added: int = 0
+    removed: int = 0
+    up: int = 0
+    down: int = 0
+    announced: int = 0
+    read: int = 0
+    last_added: int = 0
+    last_removed: int = 0
+    set_scheduler: int = 1
+    set_no_scheduler: int = 1
+    set_backup: int = 1
+    withdraw: int = 1
     token: int = 0
 
 
-FORMAT = "=11I2iI"  # of Probe
+FORMAT = "=15I2i10I4iI"  # of Probe
 
 
 class Manager:
@@ -210,4 +230,93 @@ def test_gone_while_sessions_live(mptcp4, managers):
     probe.wait("a timer", timers=3)
     probe.object.detach("ops")
     session.download(100_000)
+    session.close()
+
+
+def test_subflows_of_the_peer(mptcp4, managers):
+    """Refused as they come, and accepted."""
+    managers(Ndiffports, 3).attach(mptcp4.cgroups[CLIENT])
+    probe = managers(Opsprobe, refuse=1)
+    probe.attach(mptcp4.cgroups[SERVER])
+    session = mptcp4.connect()
+    probe.wait("both requests", asked=2)
+    session.exchange()
+    assert len(session.subflows(SERVER)) == 1 and probe.seen().joined == 0
+    session.close()
+
+
+def test_subflows_that_are_accepted(mptcp4, managers):
+    managers(Ndiffports, 3).attach(mptcp4.cgroups[CLIENT])
+    probe = managers(Opsprobe)
+    probe.attach(mptcp4.cgroups[SERVER])
+    session = mptcp4.connect()
+    session.wait_subflows(SERVER, 3)
+    probe.wait("both", asked=2, joined=2)
+    session.close()
+
+
+def test_the_peers_addresses(mptcp4, managers):
+    """And once more to one that takes over."""
+    first = managers(Opsprobe)
+    first.attach(mptcp4.cgroups[CLIENT])
+    second = address(4, 1, SERVER)
+    mptcp4.paths.endpoint(SERVER, second, "signal")
+    session = mptcp4.connect()
+    ident = first.wait("an announcement", added=1).last_added
+    assert ident
+    first.object.detach("ops")
+    other = managers(Opsprobe)
+    other.attach(mptcp4.cgroups[CLIENT])
+    assert other.wait("the same", added=1).last_added == ident
+    run("ip", "-n", SERVER, "mptcp", "endpoint", "flush")
+    assert other.wait("a withdrawal", removed=1).last_removed == ident
+    session.exchange()
+    session.close()
+    assert (first.seen().added, other.seen().added) == (1, 1)
+
+
+def test_local_addresses(mptcp4, managers):
+    probe = managers(Opsprobe)
+    probe.attach(mptcp4.cgroups[CLIENT])
+    session = mptcp4.connect()
+    probe.wait("the session", established=1)
+    run("ip", "-n", CLIENT, "addr", "add", "10.99.0.1/24", "dev", "eth1")
+    probe.wait("an address", up=1)
+    run("ip", "-n", CLIENT, "addr", "del", "10.99.0.1/24", "dev", "eth1")
+    probe.wait("that it went", down=1)
+    session.close()
+
+
+def test_announcements_one_at_a_time(mptcp4, managers):
+    probe = managers(Opsprobe, announce=4)
+    probe.attach(mptcp4.cgroups[SERVER])
+    before = counter(CLIENT, "AddAddr")
+    session = mptcp4.connect()
+    probe.wait("the session", established=1)
+    eventually(lambda: counter(CLIENT, "AddAddr") - before >= 4, "all of them at the client")
+    session.exchange()
+    session.close()
+    assert probe.seen().announce == 0
+
+
+def test_what_a_call_returns(mptcp4, managers):
+    probe = managers(Opsprobe, scheduler=1)
+    probe.attach(mptcp4.cgroups[CLIENT])
+    session = mptcp4.connect()
+    seen = probe.wait("the session", established=1)
+    assert (seen.set_scheduler, seen.set_no_scheduler, seen.set_backup, seen.withdraw) == (
+        0, -errno.ENOENT, -errno.ENOENT, -errno.EINVAL)
+    session.download(100_000)
+    probe.wait("that the application reads", read=1)
+    session.close()
+
+
+def test_backups(mptcp4, managers):
+    """Both ends know it."""
+    ours = managers(Opsprobe, open_at_first=1, backup=1)
+    ours.attach(mptcp4.cgroups[CLIENT])
+    ours.object.attach("again", mptcp4.cgroups[SERVER])
+    session = mptcp4.connect()
+    ours.wait("MP_PRIO", priority=1)
+    session.exchange()
     session.close()
