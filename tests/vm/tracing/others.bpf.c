@@ -10,7 +10,7 @@ struct others {
 	__s32 set;
 	__s32 stored;
 	__u32 state; /* that `told` was told of, and `spoils` has overwritten */
-	__u32 go; /* 1: `sets` is to set its template, 2: it did */
+	__u32 go; /* 1: `sets` or `leaves` is to begin, 2: it did; 3: `leaves` may go on, 4: it did */
 };
 struct others others;
 
@@ -77,6 +77,37 @@ int told(struct bpf_sock_ops *skops)
 {
 	if (skops->op == BPF_SOCK_OPS_STATE_CB)
 		others.state = skops->args[1];
+	return 1;
+}
+
+static long wait_for_3(__u32 i, void *ctx)
+{
+	(void)i;
+	(void)ctx;
+	return *(volatile __u32 *)&others.go == 3;
+}
+
+/* Is detached in the midst of a callback, and then watches what it has a template of. */
+SEC("sockops")
+int leaves(struct bpf_sock_ops *skops)
+{
+	__u8 opt[] = {253, 6, 0xbe, 0xef, 1, 2};
+
+	switch (skops->op) {
+	case BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB:
+		bpf_sock_ops_cb_flags_set(skops, BPF_SOCK_OPS_RTT_CB_FLAG);
+		others.set = bpf_tcp_option_set(skops, opt, sizeof(opt), BPF_TCP_OPTION_ON_DATA,
+						0);
+		break;
+	case BPF_SOCK_OPS_RTT_CB:
+		if (others.go != 1)
+			break;
+		others.go = 2;
+		bpf_loop(1 << 23, wait_for_3, NULL, 0);
+		others.watched = bpf_tcp_option_watch(skops, 253, 0xbeef);
+		others.go = 4;
+		break;
+	}
 	return 1;
 }
 
