@@ -11,6 +11,8 @@ TEST_PROGRAMS := $(wildcard tests/vm/bpf/*.bpf.c)
 # That tcpopt-loader has no use for: not where it looks for programs.
 TRACING_PROGRAMS := $(wildcard tests/vm/tracing/*.bpf.c)
 OBJECTS := $(foreach p,$(PROGRAMS),$(BUILD)/bpf-progs/$(notdir $(p:.c=.o)))
+# The README shows them. They are tried as they are printed.
+README_OBJECTS := $(foreach n,hello another,$(BUILD)/test-progs/$(n).bpf.o)
 BENCH_PROGRAMS := $(wildcard tests/bench/bpf/*.bpf.c)
 TEST_OBJECTS := $(foreach p,$(TEST_PROGRAMS),$(BUILD)/test-progs/$(notdir $(p:.c=.o)))
 TRACING_OBJECTS := $(foreach p,$(TRACING_PROGRAMS),$(BUILD)/tracing-progs/$(notdir $(p:.c=.o)))
@@ -72,7 +74,7 @@ check-listing: setup userspace programs
 		tests/vm/test_pm_listing.py
 
 # The daemon offers every object it finds: none whose source is gone.
-programs: $(OBJECTS) $(TEST_OBJECTS) $(TRACING_OBJECTS)
+programs: $(OBJECTS) $(TEST_OBJECTS) $(README_OBJECTS) $(TRACING_OBJECTS)
 	@rm -f $(filter-out $^ $(BENCH_OBJECTS),$(wildcard $(BUILD)/*-progs/*.bpf.o))
 
 define compile
@@ -80,6 +82,16 @@ define compile
 @echo "  BPF     $@"
 @$(CLANG) $(BPF_CFLAGS) -MMD -MF $(@:.o=.d) -c $< -o $@
 endef
+
+$(README_OBJECTS): $(BUILD)/test-progs/%.bpf.o: $(BUILD)/readme/%.bpf.c
+	@mkdir -p $(@D)
+	@echo "  BPF     $@"
+	@$(CLANG) $(BPF_CFLAGS) -Ibpf-progs/uto -MMD -MF $(@:.o=.d) -c $< -o $@
+
+$(BUILD)/readme/%.bpf.c: README.md tests/readme-program
+	@mkdir -p $(@D)
+	@tests/readme-program README.md $* >$@ || { rm -f $@; exit 1; }
+.PRECIOUS: $(BUILD)/readme/%.bpf.c
 
 define program
 $(1)/$(notdir $(2:.c=.o)): $(2)
@@ -89,7 +101,7 @@ $(foreach p,$(PROGRAMS),$(eval $(call program,$(BUILD)/bpf-progs,$(p))))
 $(foreach p,$(TEST_PROGRAMS),$(eval $(call program,$(BUILD)/test-progs,$(p))))
 $(foreach p,$(TRACING_PROGRAMS),$(eval $(call program,$(BUILD)/tracing-progs,$(p))))
 $(foreach p,$(BENCH_PROGRAMS),$(eval $(call program,$(BUILD)/bench-progs,$(p))))
--include $(OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(TRACING_OBJECTS:.o=.d) $(BENCH_OBJECTS:.o=.d)
+-include $(OBJECTS:.o=.d) $(TEST_OBJECTS:.o=.d) $(README_OBJECTS:.o=.d) $(TRACING_OBJECTS:.o=.d) $(BENCH_OBJECTS:.o=.d)
 
 configure_userspace = cmake -S userspace -B $(BUILD)/userspace -G Ninja \
 	-DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_INSTALL_PREFIX=$(PREFIX) --log-level=WARNING >/dev/null

@@ -26,8 +26,26 @@
 #define MPTCP_FLAGS_INET6 (1 << 5) /* the application's socket is of IPv6 */
 
 /* Members that are read, as far as they are needed; CO-RE finds them. */
+struct net {
+	__u64 net_cookie;
+} __attribute__((preserve_access_index));
+
+struct in6_addr___kernel {
+	union {
+		__be32 u6_addr32[4];
+	} in6_u;
+} __attribute__((preserve_access_index));
+
 struct sock_common {
 	unsigned short skc_family;
+	__be32 skc_daddr;
+	__be32 skc_rcv_saddr;
+	__be16 skc_dport;
+	struct in6_addr___kernel skc_v6_daddr;
+	struct in6_addr___kernel skc_v6_rcv_saddr;
+	struct {
+		struct net *net;
+	} skc_net;
 } __attribute__((preserve_access_index));
 
 struct mptcp_pm_data {
@@ -55,6 +73,7 @@ struct mptcp_sock {
 	unsigned long flags;
 	__u8 fully_established;
 	__u8 csum_enabled;
+	__u64 bytes_received;
 	struct mptcp_pm_data pm;
 } __attribute__((preserve_access_index));
 

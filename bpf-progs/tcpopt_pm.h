@@ -108,13 +108,4 @@ static __always_inline bool pm_established(struct bpf_sock_ops *skops, struct tc
 	return true;
 }
 
-/* In the iterator, at its end: WAKE for all sessions. Programs that were told nothing
- * new look around for nothing.
- */
-static __always_inline void pm_wake_live(struct bpf_iter__tcp *ctx)
-{
-	if (!ctx->sk_common)
-		bpf_mptcp_wake_all();
-}
-
 #endif /* TCPOPT_PM_H */

@@ -7,12 +7,19 @@
 #ifndef TCPOPT_PM_NUMBER_H
 #define TCPOPT_PM_NUMBER_H
 
+#include "tcpopt_pm_ops.h"
 #include "tcpopt_pm_subflow.h"
 
+/* The counts are here because the verifier follows the values of locals through a
+ * loop without a bound.
+ */
 struct pm_number {
 	__u32 asked; /* the parameter that `target` began with; 0: none yet */
-	__u32 target; /* subflows of the session, less what was lost and is not replaced */
-	__u32 expected; /* there are, unless some were lost since */
+	__s32 target; /* subflows of the session, less what was lost and is not replaced */
+	__s32 expected; /* there are, unless some were lost since */
+	__s32 live; /* subflows that there are */
+	__s32 over; /* of these, too many */
+	__s32 ours; /* and to be closed, if they are the youngest */
 	struct pm_backoff backoff; /* before lost ones are replaced */
 };
 
@@ -22,110 +29,101 @@ struct pm_replace {
 	__u32 min, max; /* ms to wait before */
 };
 
-/* The youngest subflow that this end opened and that is older than @id; 0: none. */
-__noinline __u32 pm_youngest(struct bpf_sock_ops *skops, __u32 id)
+__noinline int pm_number_count(struct mptcp_sock *msk __arg_trusted, struct pm_number *num)
 {
-	struct bpf_mptcp_subflow sf = {};
-	__u32 found = 0;
+	struct bpf_mptcp_subflow *sf;
 
-	for (__u32 n = 0; n < BPF_MPTCP_SUBFLOWS_MAX; n++) {
-		if (!pm_load(skops, n, &sf))
-			break;
-		if (pm_live(&sf) && pm_ours(&sf) && sf.id < id && sf.id > found)
-			found = sf.id;
+	if (!num)
+		return 0;
+	num->live = 0;
+	num->ours = 0;
+	bpf_for_each(mptcp_subflow, sf, msk) {
+		num->live += pm_live(sf);
+		num->ours += pm_live(sf) && pm_ours(sf);
 	}
-	return found;
+	return 0;
 }
 
-__noinline __u32 pm_live_subflows(struct bpf_sock_ops *skops)
+/* The youngest are the last ones. */
+__noinline int pm_number_close(struct mptcp_sock *msk __arg_trusted, struct pm_number *num)
 {
-	struct bpf_mptcp_subflow sf = {};
-	__u32 live = 0;
+	struct bpf_mptcp_subflow *sf;
 
-	for (__u32 n = 0; n < BPF_MPTCP_SUBFLOWS_MAX; n++) {
-		if (!pm_load(skops, n, &sf))
-			break;
-		live += pm_live(&sf);
-	}
-	return live;
-}
-
-/* Returns how many are on their way out. */
-static __always_inline __u32 pm_close_youngest(struct bpf_sock_ops *skops, __u32 many)
-{
-	__u32 id = ~0U, closed = 0;
-
-	for (__u32 i = 0; i < BPF_MPTCP_SUBFLOWS_MAX && i < many; i++) {
-		id = pm_youngest(skops, id);
-		if (!id)
-			break;
-		if (bpf_mptcp_close_subflow(skops, id)) {
+	if (!num)
+		return 0;
+	num->over = num->live - num->target;
+	bpf_for_each(mptcp_subflow, sf, msk) {
+		if (!pm_live(sf) || !pm_ours(sf) || num->ours-- > num->over)
+			continue;
+		if (bpf_mptcp_pm_close(msk, sf->id)) {
 			PM_COUNT(refused);
 			continue;
 		}
 		PM_COUNT(closed);
-		closed++;
+		num->expected--;
 	}
-	return closed;
+	return 0;
 }
 
-/* What became of those that were there. Lost ones are not replaced, or after a
- * wait: what ends them may end the next ones, too.
+/* What became of those that were there: several may have ended when the first one is
+ * told of. Lost ones are not replaced, or after a wait: what ends them may end the next
+ * ones, too.
  */
-static __always_inline void pm_number_lost(struct pm_number *num, __u32 live,
+static __always_inline void pm_number_lost(struct pm_number *num,
 					   const struct pm_replace *replace)
 {
-	__u32 lost = num->expected > live ? num->expected - live : 0, now;
+	__s32 lost = num->expected - num->live;
+	__u32 now = pm_now();
 
-	if (!lost)
+	if (lost <= 0)
 		return;
 	PM_COUNT_N(lost, lost);
 	if (!replace->on) {
 		num->target = num->target > lost ? num->target - lost : 0;
 		return;
 	}
-	now = pm_now();
 	if ((__s32)(now - num->backoff.until) > (__s32)num->backoff.delay)
 		num->backoff.delay = 0;
 	pm_put_off(&num->backoff, now, replace->min, replace->max);
 }
 
-/* In WAKE: open and close so that there are @asked. @open one more, 0 or -errno.
- * Returns the ms after which to look again, 0: none.
+/* Open and close so that there are @asked. @open one more, its id or -errno; timer() is
+ * called when there is more to do.
  */
-static __always_inline __u32 pm_keep(struct bpf_sock_ops *skops, struct pm_number *num,
-				     __u32 asked, const struct pm_replace *replace,
-				     int (*open)(struct bpf_sock_ops *skops, void *data),
-				     void *data)
+static __always_inline void pm_keep(struct mptcp_sock *msk, struct pm_number *num, __u32 asked,
+				    const struct pm_replace *replace,
+				    int (*open)(struct mptcp_sock *msk))
 {
-	__u32 live = pm_live_subflows(skops), want, wait = 0;
+	__u32 wait;
 
+	pm_number_count(msk, num);
 	if (num->asked != asked) {
 		num->asked = asked;
 		num->target = asked;
 		num->backoff.delay = 0;
 	} else {
-		pm_number_lost(num, live, replace);
+		pm_number_lost(num, replace);
 	}
 	if (replace->on)
 		num->target = asked;
-	want = num->target;
-	if (live > want)
-		live -= pm_close_youngest(skops, live - want);
-	else if (live < want && num->backoff.delay)
-		wait = pm_left(&num->backoff, pm_now());
-	for (__u32 i = 0; i < BPF_MPTCP_SUBFLOWS_MAX; i++) {
-		if (live >= want || wait)
-			break;
-		if (open(skops, data)) {
+	num->expected = num->live;
+	if (num->live > num->target) {
+		pm_number_close(msk, num);
+		return;
+	}
+	wait = pm_left(&num->backoff, pm_now());
+	if (num->live < num->target && wait) {
+		bpf_mptcp_pm_timer(msk, wait);
+		return;
+	}
+	for (int i = 0; i < BPF_MPTCP_SUBFLOWS_MAX && num->live + i < num->target; i++) {
+		if (open(msk) < 0) {
 			PM_COUNT(refused);
 			break;
 		}
 		PM_COUNT(opened);
-		live++;
+		num->expected++;
 	}
-	num->expected = live;
-	return wait;
 }
 
 #endif /* TCPOPT_PM_NUMBER_H */

@@ -3,14 +3,16 @@
  *
  * Sessions choose one by its name, in a program of type sock_ops. Its operations
  * come in process context with the session locked, and are loaded as ones that
- * sleep: what they ask for is done at once. Include it after tcpopt_maps.h. A program
- * has to read something of a struct mptcp_sock, or libbpf 1.1 takes it for another type
- * than the kernel's.
+ * sleep: what they ask for is done at once. What
+ * programs share on top of it is in tcpopt_pm_session.h. A program has to read
+ * something of a struct mptcp_sock, or libbpf 1.1 takes it for another type than
+ * the kernel's.
  */
 #ifndef TCPOPT_PM_OPS_H
 #define TCPOPT_PM_OPS_H
 
 #include "tcpopt_mptcp_sk.h"
+#include "tcpopt_param.h"
 #include <bpf/bpf_tracing.h>
 
 /* BPF_PROG() has one of its own. */
@@ -18,7 +20,7 @@
 
 #define MPTCP_PM_NAME_MAX 16 /* with its NUL */
 
-/* All but the first are optional. @why and @detail: as of BPF_MPTCP_SUB_CLOSED. */
+/* All but `established` are optional. @why and @detail: as of BPF_MPTCP_SUB_CLOSED. */
 struct mptcp_pm_ops {
 	/* the peer opens a subflow; false: refused. In softirq: must not sleep, or call */
 	bool (*accept_new_subflow)(struct mptcp_sock *msk, const struct bpf_mptcp_subflow *sf);
@@ -29,6 +31,7 @@ struct mptcp_pm_ops {
 	void (*subflow_closed)(struct mptcp_sock *msk, const struct bpf_mptcp_subflow *sf,
 			       __u32 why, __u32 detail);
 	void (*subflow_priority)(struct mptcp_sock *msk, const struct bpf_mptcp_subflow *sf);
+	/* up to 8 at a time; an id may come again with another port */
 	void (*add_addr_received)(struct mptcp_sock *msk, const struct bpf_mptcp_addr *addr);
 	void (*rm_addr_received)(struct mptcp_sock *msk, __u32 id);
 	/* address and interface of @sf; of no family: some were missed */
@@ -73,6 +76,13 @@ extern int bpf_mptcp_pm_set_idle_timeout(struct mptcp_sock *msk, __u32 msecs) __
 extern int bpf_mptcp_claim_pm(struct bpf_sock_ops *skops, const void *name,
 			      __u32 name__sz) __ksym __weak;
 
+/* At file scope: the name that is chosen. The loader gives each attachment one of its
+ * own, here and in the struct.
+ */
+#define PM_NAME(name) const volatile char pm_name[MPTCP_PM_NAME_MAX] = name
+/* In BPF_MPTCP_NEW_SESSION */
+#define pm_choose(skops) bpf_mptcp_claim_pm(skops, (const void *)pm_name, sizeof(pm_name))
+
 /* Not in Debian's libbpf */
 #ifndef bpf_for_each
 #define bpf_for_each(type, each, ...)                                                        \
@@ -82,19 +92,9 @@ extern int bpf_mptcp_claim_pm(struct bpf_sock_ops *skops, const void *name,
 						(void)bpf_iter_##type##_destroy, (void *)0); \
 	     ((each) = bpf_iter_##type##_next(&it_));)
 #endif
-
-/* The map `sessions`: what a program keeps for a session, as long as there is one. */
-#define PM_KEEPS(kept)                                                  \
-	struct {                                                        \
-		__uint(type, BPF_MAP_TYPE_SK_STORAGE);                  \
-		__uint(map_flags, BPF_F_NO_PREALLOC);                   \
-		__type(key, int);                                       \
-		__type(value, kept);                                    \
-	} sessions SEC(".maps");                                        \
-	static __always_inline kept *pm_kept(struct mptcp_sock *msk)    \
-	{                                                               \
-		return bpf_sk_storage_get(&sessions, (void *)msk, NULL, \
-					  BPF_SK_STORAGE_GET_F_CREATE); \
-	}
+/* Before an argument of a function that is not static: the kernel's pointer itself. */
+#ifndef __arg_trusted
+#define __arg_trusted __attribute__((btf_decl_tag("arg:trusted")))
+#endif
 
 #endif /* TCPOPT_PM_OPS_H */

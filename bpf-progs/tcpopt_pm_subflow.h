@@ -98,4 +98,13 @@ static __always_inline __u32 pm_sooner(__u32 a, __u32 b)
 	return a && (!b || a < b) ? a : b;
 }
 
+/* In the iterator, at its end: WAKE, or timer(), for all sessions. Programs that were
+ * told nothing new look around for nothing.
+ */
+static __always_inline void pm_wake_live(struct bpf_iter__tcp *ctx)
+{
+	if (!ctx->sk_common)
+		bpf_mptcp_wake_all();
+}
+
 #endif /* TCPOPT_PM_SUBFLOW_H */

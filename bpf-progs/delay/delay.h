@@ -20,7 +20,7 @@ struct delay_params {
 struct delay_stats {
 	__u64 sessions; /* claimed */
 	__u64 busy; /* sessions not claimed: another program's */
-	__u64 no_memory; /* sessions not claimed: no room for what is kept of them */
+	__u64 no_memory; /* sessions not claimed: no memory, or on the way in or out */
 	__u64 due_bytes; /* sessions that became due by what they received */
 	__u64 due_time; /* by the time they lasted */
 	__u64 announced; /* addresses of peers that were noted */

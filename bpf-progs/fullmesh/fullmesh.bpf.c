@@ -3,12 +3,14 @@
  *
  * Local addresses are what the loader lists for the namespace, or until it does
  * what the kernel tells; remote ones are the first and what the peer announces.
- * All work is done in WAKE (fullmesh_wake.h); the rest takes notes.
+ * fullmesh_adjust.h does the work.
  */
 #include "fullmesh.h"
 #include "../tcpopt_maps.h"
+#include "../tcpopt_pm_session.h"
 
 TCPOPT_MAPS(fullmesh);
+PM_NAME("fullmesh");
 
 #include "../tcpopt_addr.bpf.h"
 
@@ -16,128 +18,131 @@ TCPOPT_LOCAL_ADDR_MAPS;
 TCPOPT_LOCAL_ADDR_LISTS;
 
 #include "fullmesh_own.h"
-#include "../tcpopt_pm.h"
+PM_KEEPS;
 #include "../tcpopt_pm_reset.h"
-#include "fullmesh_wake.h"
+#include "fullmesh_adjust.h"
 
-static __always_inline void fm_new_session(struct bpf_sock_ops *skops)
+SEC("struct_ops/established")
+void BPF_PROG(established, struct mptcp_sock *msk)
 {
-	__u64 netns = bpf_get_netns_cookie(skops);
+	struct tcpopt_own *own = pm_own(msk);
 
-	if (PM_CLAIM(skops, 0) || bpf_map_lookup_elem(&local_addr_map, &netns))
+	if (!own)
 		return;
-	/* A full ring: the loader is about to look anyway. */
-	PM_COUNT(asked);
-	bpf_ringbuf_output(&want_netns, &netns, sizeof(netns), 0);
+	pm_first(msk, &own->first_local, &own->first_remote);
+	fm_adjust(msk);
 }
 
-static __always_inline void fm_established(struct bpf_sock_ops *skops)
+SEC("struct_ops/timer")
+void BPF_PROG(timer, struct mptcp_sock *msk)
 {
-	struct tcpopt_session *s = pm_session(skops);
-	struct bpf_mptcp_subflow sf = {};
-
-	if (!s || !skops->args[1] || !pm_load(skops, BPF_MPTCP_SUBFLOW_EVENT, &sf))
-		return;
-	pm_unmap(&sf.local);
-	pm_unmap(&sf.remote);
-	s->own.first_local = sf.local;
-	s->own.first_remote = sf.remote;
-	if (pm_established(skops, s))
-		bpf_mptcp_wake(skops, 0);
+	fm_adjust(msk);
 }
 
-/* A new address at place @r has nothing to wait for. */
-static __always_inline void fm_fresh_remote(struct tcpopt_session *s, __u32 r)
+/* One that was announced before went out. */
+SEC("struct_ops/announced")
+void BPF_PROG(announced, struct mptcp_sock *msk)
 {
-	if (r >= FM_REMOTES)
-		return;
-	bpf_spin_lock(&s->lock);
-	for (__u32 l = 0; l < FM_LOCALS; l++)
-		s->own.backoff[l][r].delay = 0;
-	bpf_spin_unlock(&s->lock);
+	fm_adjust(msk);
 }
 
-static __always_inline void fm_remote(struct bpf_sock_ops *skops)
+SEC("struct_ops/add_addr_received")
+void BPF_PROG(add_addr_received, struct mptcp_sock *msk, const struct bpf_mptcp_addr *addr)
 {
-	struct tcpopt_session *s = pm_session(skops);
+	struct tcpopt_own *own = pm_own(msk);
+	struct bpf_mptcp_addr copy = {};
 	int place;
 
-	if (!s)
+	if (!own)
 		return;
-	place = pm_raddr_add(skops);
+	pm_copy_addr(&copy, addr);
+	place = pm_raddr_add(&own->announced, &copy);
 	if (place == PM_RADDR_NO_ROOM)
 		PM_COUNT(left_out);
-	if (place < 0)
+	if (place < 0 || place >= PM_RADDRS_MAX)
 		return;
 	PM_COUNT(remote);
-	fm_fresh_remote(s, place);
-	bpf_mptcp_wake(skops, 0);
+	/* A new one has nothing to wait for. */
+	for (__u32 l = 0; l < FM_LOCALS; l++)
+		own->backoff[l][place].delay = 0;
+	fm_adjust(msk);
 }
 
-static __always_inline void fm_local_event(struct bpf_sock_ops *skops, bool up)
+SEC("struct_ops/rm_addr_received")
+void BPF_PROG(rm_addr_received, struct mptcp_sock *msk, __u32 id)
 {
-	struct tcpopt_session *s = pm_session(skops);
-	struct bpf_mptcp_subflow sf = {};
-	struct fm_local *local;
-	__u64 l;
+	struct tcpopt_own *own = pm_own(msk);
 
-	if (!s || !pm_load(skops, BPF_MPTCP_SUBFLOW_EVENT, &sf) || fm_of_no_use(&sf.local))
+	if (own && pm_raddr_remove(&own->announced, id) >= 0)
+		PM_COUNT(remote_gone);
+}
+
+SEC("struct_ops/local_addr")
+void BPF_PROG(local_addr, struct mptcp_sock *msk, const struct bpf_mptcp_subflow *sf, bool up)
+{
+	struct tcpopt_own *own = pm_own(msk);
+	struct bpf_mptcp_addr addr = {};
+	__u64 netns = pm_netns(msk), l;
+	struct fm_local *local;
+
+	if (!own)
 		return;
-	l = fm_find_local(&s->own, &sf.local);
+	pm_copy_addr(&addr, &sf->local);
+	if (fm_of_no_use(&addr))
+		return;
+	l = fm_find_local(own, &addr);
 	/* The loader's list says what to use; it may be late to say what is gone. */
-	if (l >= FM_LOCALS && up && !bpf_map_lookup_elem(&local_addr_map, &s->netns)) {
-		l = fm_place(&s->own, &sf.local, skops->args[2], false);
+	if (l >= FM_LOCALS && up && !bpf_map_lookup_elem(&local_addr_map, &netns)) {
+		l = fm_place(own, &addr, sf->ifindex, false);
 		if (l >= FM_LOCALS)
 			PM_COUNT(left_out);
 	}
 	if (l >= FM_LOCALS)
 		return;
-	local = &s->own.local[l];
+	local = &own->local[l];
 	if (up)
 		local->state = (local->state & ~FM_DOWN) | FM_TOLD;
 	else
 		local->state = (local->state & ~FM_TOLD) | FM_DOWN;
-	bpf_mptcp_wake(skops, 0);
+	bpf_mptcp_pm_timer(msk, 0);
 }
 
-/* Wait before these two addresses are tried again, if a wait is all it takes. */
-__noinline int fm_note(struct bpf_sock_ops *skops, __u64 l, __u64 r, bool failed,
-		       __u32 again)
+SEC("struct_ops/subflow_established")
+void BPF_PROG(subflow_established)
 {
-	const struct fullmesh_params *p = fullmesh_params();
-	struct tcpopt_session *s = pm_session(skops);
-	struct pm_backoff *b;
+	PM_COUNT(established);
+}
+
+/* Wait before two addresses are tried again, if a wait is all it takes. */
+static __always_inline void fm_note(struct pm_backoff *b, bool failed, enum pm_again again,
+				    const struct fullmesh_params *p)
+{
 	__u32 now = pm_now();
 
-	if (!p || !s || l >= FM_LOCALS || r >= FM_REMOTES)
-		return 0;
-	b = &s->own.backoff[l][r];
-	bpf_spin_lock(&s->lock);
-	if (again == PM_AGAIN_NEVER) {
+	if (again == PM_AGAIN_NEVER)
 		b->delay = FM_NEVER;
-	} else if (b->delay != FM_NEVER) {
-		/* It lasted longer than the wait before it. */
-		if (again == PM_AGAIN_SOON ||
-		    (!failed && (__s32)(now - b->until) > (__s32)b->delay))
-			b->delay = 0;
-		if (again == PM_AGAIN_LATE)
-			b->delay = p->retry_max;
-		pm_put_off(b, now, p->retry, p->retry_max);
-	}
-	bpf_spin_unlock(&s->lock);
-	return 0;
+	if (b->delay == FM_NEVER)
+		return;
+	/* It lasted longer than the wait before it. */
+	if (again == PM_AGAIN_SOON || (!failed && (__s32)(now - b->until) > (__s32)b->delay))
+		b->delay = 0;
+	if (again == PM_AGAIN_LATE)
+		b->delay = p->retry_max;
+	pm_put_off(b, now, p->retry, p->retry_max);
 }
 
-static __always_inline void fm_closed(struct bpf_sock_ops *skops)
+SEC("struct_ops/subflow_closed")
+void BPF_PROG(subflow_closed, struct mptcp_sock *msk, const struct bpf_mptcp_subflow *gone,
+	      __u32 why, __u32 detail)
 {
-	struct tcpopt_session *s = pm_session(skops);
-	__u32 why = skops->args[2], detail = skops->args[3];
+	const struct fullmesh_params *p = fullmesh_params();
 	bool failed = why == BPF_MPTCP_SUB_FAILED;
+	struct tcpopt_own *own = pm_own(msk);
 	enum pm_again again = PM_AGAIN;
 	struct bpf_mptcp_subflow sf = {};
 	__u64 l, r;
 
-	if (!s || !pm_load(skops, BPF_MPTCP_SUBFLOW_EVENT, &sf))
+	if (!p || !own)
 		return;
 	if (why == BPF_MPTCP_SUB_RST)
 		again = pm_after_reset(detail);
@@ -148,66 +153,45 @@ static __always_inline void fm_closed(struct bpf_sock_ops *skops)
 	if (again == PM_AGAIN_NEVER)
 		PM_COUNT(prohibited);
 	/* Whoever closed it: what is opened again at once may be closed at once. */
-	pm_unmap(&sf.local);
-	pm_unmap(&sf.remote);
-	l = fm_find_local(&s->own, &sf.local);
-	r = fm_find_remote(&s->own, pm_raddr_list(skops), s->denied, &sf.remote);
-	fm_note(skops, l, r, failed, again);
-	bpf_mptcp_wake(skops, 0);
+	pm_copy(&sf, gone);
+	l = fm_find_local(own, &sf.local);
+	r = fm_find_remote(own, pm_denied(msk), &sf.remote);
+	if (l < FM_LOCALS && r < FM_REMOTES)
+		fm_note(&own->backoff[l][r], failed, again, p);
+	bpf_mptcp_pm_timer(msk, 0);
 }
+
+SEC(".struct_ops")
+struct mptcp_pm_ops operations = {
+	.established = (void *)established,
+	.subflow_established = (void *)subflow_established,
+	.subflow_closed = (void *)subflow_closed,
+	.add_addr_received = (void *)add_addr_received,
+	.rm_addr_received = (void *)rm_addr_received,
+	.local_addr = (void *)local_addr,
+	.announced = (void *)announced,
+	.timer = (void *)timer,
+	.name = "fullmesh",
+};
 
 SEC("sockops")
 TCPOPT_HELP("path manager: a subflow between each local and each remote address")
 TCPOPT_REQUIRES("mptcp-path-manager")
 int fullmesh(struct bpf_sock_ops *skops)
 {
-	const struct fullmesh_params *p = fullmesh_params();
+	__u64 netns;
 
-	if (!p)
+	if (skops->op != BPF_MPTCP_NEW_SESSION || !PM_CHOOSE(skops))
 		return 1;
-	switch (skops->op) {
-	case BPF_MPTCP_NEW_SESSION:
-		fm_new_session(skops);
-		break;
-	case BPF_MPTCP_FULLY_ESTABLISHED:
-		fm_established(skops);
-		break;
-	case BPF_MPTCP_ADD_RADDR:
-		fm_remote(skops);
-		break;
-	case BPF_MPTCP_REM_RADDR:
-		if (pm_raddr_remove(skops) >= 0)
-			PM_COUNT(remote_gone);
-		break;
-	case BPF_MPTCP_ADD_SOCK:
-	case BPF_MPTCP_SYNACK_RCV:
-		PM_COUNT(established);
-		break;
-	case BPF_MPTCP_SUB_CLOSED:
-		fm_closed(skops);
-		break;
-	case BPF_MPTCP_LADDR_UP:
-		fm_local_event(skops, true);
-		break;
-	case BPF_MPTCP_LADDR_DOWN:
-		fm_local_event(skops, false);
-		break;
-	case BPF_MPTCP_WAKE:
-		fm_wake(skops, p);
-		break;
-	case BPF_MPTCP_CLOSE_SESSION:
-		pm_raddrs_forget(skops);
-		pm_forget(skops);
-		break;
-	}
+	netns = bpf_get_netns_cookie(skops);
+	if (bpf_map_lookup_elem(&local_addr_map, &netns))
+		return 1;
+	/* A full ring: the loader is about to look anyway. */
+	PM_COUNT(asked);
+	bpf_ringbuf_output(&want_netns, &netns, sizeof(netns), 0);
 	return 1;
 }
 
-SEC("iter/tcp")
-int fullmesh_live(struct bpf_iter__tcp *ctx)
-{
-	pm_wake_live(ctx);
-	return 0;
-}
+PM_LIVE(fullmesh);
 
 char _license[] SEC("license") = "GPL";

@@ -21,7 +21,7 @@ struct fullmesh_params {
 struct fullmesh_stats {
 	__u64 sessions; /* claimed */
 	__u64 busy; /* sessions not claimed: another program's */
-	__u64 no_memory; /* sessions not claimed: no room for what is kept of them */
+	__u64 no_memory; /* sessions not claimed: no memory, or on the way in or out */
 	__u64 asked; /* sessions in a namespace whose addresses the loader was asked for */
 	__u64 remote; /* addresses that a peer announced */
 	__u64 remote_gone; /* of these, taken back */

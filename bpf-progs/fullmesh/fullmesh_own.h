@@ -13,7 +13,7 @@
 #define FM_ARPHRD_LOOPBACK 772
 
 /* fm_local::state */
-#define FM_TOLD (1 << 0) /* by the kernel, LADDR_UP; of use without a list */
+#define FM_TOLD (1 << 0) /* by the kernel, local_addr(); of use without a list */
 #define FM_LISTED (1 << 1) /* in the loader's list */
 #define FM_KNOWN (1 << 2) /* was, at some time */
 #define FM_DOWN (1 << 3) /* gone, says the kernel; the list may be late */
@@ -28,17 +28,18 @@ struct fm_local {
 	__u32 bind; /* interface to bind a subflow to; 0: none */
 	__u32 backup; /* subflows of it are to be a backup */
 	__u32 id; /* address id, once there is one */
-	__u32 subflows; /* live ones, while WAKE runs */
-	__u32 pairs; /* places of remote addresses that have one, bit by bit; in WAKE */
+	__u32 subflows; /* live ones, while adjusting */
+	__u32 pairs; /* places of remote addresses that have one, bit by bit; the same */
 	__be32 addr[4];
 };
 
-/* The table changes in WAKE and LADDR_*, where the session is locked. */
 struct tcpopt_own {
 	struct bpf_mptcp_addr first_local, first_remote; /* of the initial subflow */
 	__u32 places; /* of local addresses that were ever taken; none is beyond */
 	struct fm_local local[FM_LOCALS];
-	struct pm_backoff backoff[FM_LOCALS][FM_REMOTES]; /* under the session's lock */
+	struct pm_backoff backoff[FM_LOCALS][FM_REMOTES];
+	struct pm_raddr_list announced;
+	__u32 over; /* the youngest subflow on an interface that has too many, while adjusting */
 };
 
 static __always_inline bool fm_is(const struct fm_local *local,
@@ -99,15 +100,14 @@ static __always_inline bool fm_is_first(const struct tcpopt_own *own,
 /* FM_REMOTES: none. The first address counts as announced if the peer takes no
  * join there but has announced it, too.
  */
-static __always_inline __u64 fm_find_remote(const struct tcpopt_own *own,
-					    const struct pm_raddr_list *list, bool denied,
+static __always_inline __u64 fm_find_remote(const struct tcpopt_own *own, bool denied,
 					    const struct bpf_mptcp_addr *remote)
 {
 	__u64 r;
 
 	if (!denied && fm_is_first(own, remote))
 		return FM_FIRST;
-	r = pm_raddr_find(list, remote);
+	r = pm_raddr_find(&own->announced, remote);
 	if (r < PM_RADDRS_MAX)
 		return r;
 	return fm_is_first(own, remote) ? FM_FIRST : FM_REMOTES;

@@ -7,92 +7,76 @@
  */
 #include "ndiffports.h"
 #include "../tcpopt_maps.h"
+#include "../tcpopt_pm_session.h"
 
 TCPOPT_MAPS(ndiffports);
+PM_NAME("ndiffports");
 
 #include "../tcpopt_pm_number.h"
 
 struct tcpopt_own {
-	struct pm_number number; /* used in WAKE only */
+	struct pm_number number;
 };
-
-#include "../tcpopt_pm.h"
+PM_KEEPS;
 
 #define NDIFFPORTS_DOUBLINGS 60 /* the longest wait, in times of the first one */
 
-static __always_inline int ndiffports_open(struct bpf_sock_ops *skops, void *unused)
+static __always_inline int ndiffports_open(struct mptcp_sock *msk)
 {
-	(void)unused;
-	return bpf_open_subflow(skops, NULL, 0, NULL, 0);
+	struct bpf_mptcp_subflow any = {};
+
+	return bpf_mptcp_pm_open(msk, &any, sizeof(any));
 }
 
-static __always_inline void ndiffports_wake(struct bpf_sock_ops *skops,
-					    const struct ndiffports_params *p)
-{
-	struct tcpopt_session *s = pm_session(skops);
-	struct pm_replace replace = {
-		.on = p->replace,
-		.min = p->retry,
-		.max = p->retry * NDIFFPORTS_DOUBLINGS,
-	};
-	__u32 wait;
-
-	if (!s || !s->established || s->denied || (s->server && !p->server))
-		return;
-	wait = pm_keep(skops, &s->own.number, p->subflows, &replace, ndiffports_open, NULL);
-	if (wait)
-		bpf_mptcp_wake(skops, wait);
-}
-
-static __always_inline void ndiffports_established(struct bpf_sock_ops *skops)
-{
-	struct tcpopt_session *s = pm_session(skops);
-
-	if (!s || !pm_established(skops, s))
-		return;
-	if (s->denied)
-		PM_COUNT(denied);
-	bpf_mptcp_wake(skops, 0);
-}
-
-SEC("sockops")
-TCPOPT_HELP("path manager: several subflows between the same two addresses")
-TCPOPT_REQUIRES("mptcp-path-manager")
-int ndiffports(struct bpf_sock_ops *skops)
+static __always_inline void ndiffports_adjust(struct mptcp_sock *msk)
 {
 	const struct ndiffports_params *p = ndiffports_params();
+	struct tcpopt_own *own = pm_own(msk);
+	struct pm_replace replace;
 
-	if (!p)
-		return 1;
-	switch (skops->op) {
-	case BPF_MPTCP_NEW_SESSION:
-		PM_CLAIM(skops, 0);
-		break;
-	case BPF_MPTCP_FULLY_ESTABLISHED:
-		ndiffports_established(skops);
-		break;
-	case BPF_MPTCP_ADD_SOCK:
-	case BPF_MPTCP_SYNACK_RCV:
-		PM_COUNT(established);
-		break;
-	case BPF_MPTCP_SUB_CLOSED:
-		bpf_mptcp_wake(skops, 0);
-		break;
-	case BPF_MPTCP_WAKE:
-		ndiffports_wake(skops, p);
-		break;
-	case BPF_MPTCP_CLOSE_SESSION:
-		pm_forget(skops);
-		break;
-	}
-	return 1;
+	if (!p || !own || pm_denied(msk) || (pm_is_server(msk) && !p->server))
+		return;
+	replace.on = p->replace;
+	replace.min = p->retry;
+	replace.max = p->retry * NDIFFPORTS_DOUBLINGS;
+	pm_keep(msk, &own->number, p->subflows, &replace, ndiffports_open);
 }
 
-SEC("iter/tcp")
-int ndiffports_live(struct bpf_iter__tcp *ctx)
+SEC("struct_ops/established")
+void BPF_PROG(established, struct mptcp_sock *msk)
 {
-	pm_wake_live(ctx);
-	return 0;
+	if (pm_denied(msk))
+		PM_COUNT(denied);
+	ndiffports_adjust(msk);
 }
+
+SEC("struct_ops/timer")
+void BPF_PROG(timer, struct mptcp_sock *msk)
+{
+	ndiffports_adjust(msk);
+}
+
+SEC("struct_ops/subflow_established")
+void BPF_PROG(subflow_established)
+{
+	PM_COUNT(established);
+}
+
+SEC("struct_ops/subflow_closed")
+void BPF_PROG(subflow_closed, struct mptcp_sock *msk)
+{
+	ndiffports_adjust(msk);
+}
+
+SEC(".struct_ops")
+struct mptcp_pm_ops operations = {
+	.established = (void *)established,
+	.subflow_established = (void *)subflow_established,
+	.subflow_closed = (void *)subflow_closed,
+	.timer = (void *)timer,
+	.name = "ndiffports",
+};
+
+PM_PROGRAM(ndiffports, "path manager: several subflows between the same two addresses");
 
 char _license[] SEC("license") = "GPL";

@@ -9,12 +9,12 @@
  */
 #include "refresh.h"
 #include "../tcpopt_maps.h"
+#include "../tcpopt_pm_session.h"
+#include "../tcpopt_pm_reset.h"
 #include <linux/tcp.h>
 
 TCPOPT_MAPS(refresh);
-
-#include "../tcpopt_pm_reset.h"
-#include "../tcpopt_pm_subflow.h"
+PM_NAME("refresh");
 
 #define REFRESH_PAIRS_MAX 8 /* of a session; it has one, or a few of the peer's choice */
 #define REFRESH_SYN_RETRIES 1 /* fewer cannot be asked for */
@@ -24,8 +24,9 @@ TCPOPT_MAPS(refresh);
  */
 #define REFRESH_SYNS 3
 #define REFRESH_MINUTE 60000 /* ms */
+#define REFRESH_AGAIN 100 /* ms, when the kernel says EAGAIN */
 
-/* Times are as of pm_now(). Fields change under the session's lock. */
+/* Times are as of pm_now(). */
 struct refresh_pair {
 	struct bpf_mptcp_subflow like; /* what to open; does not change. Family 0: free */
 	struct pm_backoff backoff;
@@ -39,9 +40,9 @@ struct refresh_pair {
 
 struct tcpopt_own {
 	struct refresh_pair pair[REFRESH_PAIRS_MAX];
+	__u32 established; /* what is connected from now on is a further subflow */
 };
-
-#include "../tcpopt_pm.h"
+PM_KEEPS;
 
 static __always_inline bool refresh_is(const struct refresh_pair *pair,
 				       const struct bpf_mptcp_subflow *sf)
@@ -63,12 +64,12 @@ __noinline __u64 refresh_find(const struct tcpopt_own *own, const struct bpf_mpt
 	return REFRESH_PAIRS_MAX;
 }
 
-/* Under the lock. NULL: no room. */
-static __always_inline struct refresh_pair *refresh_add(struct tcpopt_session *s,
+/* NULL: no room. */
+static __always_inline struct refresh_pair *refresh_add(struct tcpopt_own *own,
 							const struct bpf_mptcp_subflow *sf)
 {
 	for (int i = 0; i < REFRESH_PAIRS_MAX; i++) {
-		struct refresh_pair *pair = &s->own.pair[i];
+		struct refresh_pair *pair = &own->pair[i];
 
 		if (pair->like.local.family)
 			continue;
@@ -81,16 +82,6 @@ static __always_inline struct refresh_pair *refresh_add(struct tcpopt_session *s
 		return pair;
 	}
 	return NULL;
-}
-
-static __always_inline bool refresh_load(struct bpf_sock_ops *skops,
-					 struct bpf_mptcp_subflow *sf)
-{
-	if (!pm_load(skops, BPF_MPTCP_SUBFLOW_EVENT, sf))
-		return false;
-	pm_unmap(&sf->local);
-	pm_unmap(&sf->remote);
-	return true;
 }
 
 /* One less. What lasted longer than the wait before it was worth it: from the
@@ -113,97 +104,42 @@ static __always_inline void refresh_missing(struct refresh_pair *pair, bool fail
 }
 
 /* Note that a subflow is missing. */
-static __always_inline void refresh_note(struct bpf_sock_ops *skops, struct tcpopt_session *s,
+static __always_inline void refresh_note(struct mptcp_sock *msk, struct tcpopt_own *own,
 					 const struct bpf_mptcp_subflow *sf, bool failed,
 					 enum pm_again again, const struct refresh_params *p)
 {
-	__u64 i = refresh_find(&s->own, sf);
-	__u32 now = pm_now();
-	struct refresh_pair *pair;
-	bool never = false;
+	__u64 i = refresh_find(own, sf);
+	struct refresh_pair *pair = i < REFRESH_PAIRS_MAX ? &own->pair[i] : refresh_add(own, sf);
 
-	bpf_spin_lock(&s->lock);
-	pair = i < REFRESH_PAIRS_MAX ? &s->own.pair[i] : refresh_add(s, sf);
-	if (pair) {
-		pair->never |= again == PM_AGAIN_NEVER;
-		never = pair->never;
-		if (!never)
-			refresh_missing(pair, failed, again, now, p);
-	}
-	bpf_spin_unlock(&s->lock);
-	if (!pair)
+	if (!pair) {
 		PM_COUNT(no_room);
-	else if (never)
-		PM_COUNT(prohibited);
-	else
-		bpf_mptcp_wake(skops, 0);
-}
-
-static __always_inline void refresh_closed(struct bpf_sock_ops *skops,
-					   const struct refresh_params *p)
-{
-	struct tcpopt_session *s = pm_session(skops);
-	enum pm_again again = PM_AGAIN;
-	struct bpf_mptcp_subflow sf = {};
-	__u32 why = skops->args[2];
-
-	if (!s || !refresh_load(skops, &sf))
 		return;
-	if (why == BPF_MPTCP_SUB_FAILED) {
-		PM_COUNT(failed);
-	} else if (!(sf.flags & BPF_MPTCP_SUBFLOW_ACTIVE) ||
-		   (why != BPF_MPTCP_SUB_RST && why != BPF_MPTCP_SUB_TIMEOUT)) {
-		PM_COUNT(ignored);
-		return;
-	} else if (why == BPF_MPTCP_SUB_TIMEOUT) {
-		PM_COUNT(timeout);
-	} else {
-		PM_COUNT(reset);
-		again = pm_after_reset(skops->args[3]);
 	}
-	if (s->denied && !sf.remote.id)
-		again = PM_AGAIN_NEVER;
-	refresh_note(skops, s, &sf, why == BPF_MPTCP_SUB_FAILED, again, p);
-}
-
-/* A replacement works; the next one may be tried. */
-static __always_inline void refresh_joined(struct bpf_sock_ops *skops)
-{
-	struct tcpopt_session *s = pm_session(skops);
-	struct bpf_mptcp_subflow sf = {};
-	__u32 now = pm_now();
-	__u64 i;
-
-	if (!s || !refresh_load(skops, &sf))
+	pair->never |= again == PM_AGAIN_NEVER;
+	if (pair->never) {
+		PM_COUNT(prohibited);
 		return;
-	PM_COUNT(established);
-	i = refresh_find(&s->own, &sf);
-	if (i >= REFRESH_PAIRS_MAX)
-		return;
-	bpf_spin_lock(&s->lock);
-	s->own.pair[i].since = now;
-	s->own.pair[i].vain = 0;
-	bpf_spin_unlock(&s->lock);
-	bpf_mptcp_wake(skops, 0);
+	}
+	refresh_missing(pair, failed, again, pm_now(), p);
+	bpf_mptcp_pm_timer(msk, 0);
 }
 
 /* Pairs with an attempt under way, bit by bit. */
-__noinline __u32 refresh_under_way(struct bpf_sock_ops *skops)
+__noinline __u32 refresh_under_way(struct mptcp_sock *msk __arg_trusted)
 {
-	struct tcpopt_session *s = pm_session(skops);
-	struct bpf_mptcp_subflow sf = {};
+	struct tcpopt_own *own = pm_own(msk);
+	struct bpf_mptcp_subflow *sf;
 	__u32 pairs = 0;
 
-	if (!s)
+	if (!own)
 		return 0;
-	for (__u32 n = 0; n < BPF_MPTCP_SUBFLOWS_MAX; n++) {
-		if (!pm_load(skops, n, &sf))
-			break;
-		if (sf.state != PM_SYN_SENT)
+	bpf_for_each(mptcp_subflow, sf, msk) {
+		struct bpf_mptcp_subflow copy = {};
+
+		if (sf->state != PM_SYN_SENT)
 			continue;
-		pm_unmap(&sf.local);
-		pm_unmap(&sf.remote);
-		pairs |= 1 << refresh_find(&s->own, &sf);
+		pm_copy(&copy, sf);
+		pairs |= 1 << refresh_find(own, &copy);
 	}
 	return pairs;
 }
@@ -224,63 +160,139 @@ static __always_inline __u32 refresh_left(struct refresh_pair *pair, __u32 now,
 	return spacing - (now - pair->tried);
 }
 
-static __always_inline void refresh_open(struct bpf_sock_ops *skops, struct tcpopt_session *s,
-					 struct refresh_pair *pair, __u32 now,
-					 const struct refresh_params *p)
+/* Returns ms until it may be tried again, 0: it is under way. */
+static __always_inline __u32 refresh_open(struct mptcp_sock *msk, struct refresh_pair *pair,
+					  __u32 now, const struct refresh_params *p)
 {
-	int err = bpf_mptcp_open_subflow(skops, &pair->like, sizeof(pair->like));
+	int id = bpf_mptcp_pm_open(msk, &pair->like, sizeof(pair->like));
 
-	if (err)
-		PM_COUNT(refused);
-	else
-		PM_COUNT(opened);
-	bpf_spin_lock(&s->lock);
+	if (id == -PM_EAGAIN)
+		return REFRESH_AGAIN;
 	pair->tried = now;
 	pair->held = 0;
-	if (err)
-		pm_put_off(&pair->backoff, now, p->min, p->max);
-	else
+	if (id > 0) {
+		PM_COUNT(opened);
 		pair->missing--;
-	bpf_spin_unlock(&s->lock);
-}
-
-static __always_inline void refresh_wake(struct bpf_sock_ops *skops,
-					 const struct refresh_params *p)
-{
-	struct tcpopt_session *s = pm_session(skops);
-	__u32 now = pm_now(), under_way, next = 0;
-
-	if (!s)
-		return;
-	under_way = refresh_under_way(skops);
-	for (int i = 0; i < REFRESH_PAIRS_MAX; i++) {
-		struct refresh_pair *pair = &s->own.pair[i];
-
-		if (!pair->missing || pair->never || under_way & 1 << i)
-			continue;
-		if (!refresh_left(pair, now, p))
-			refresh_open(skops, s, pair, now, p);
-		/* Of what could not be opened, or of the next one. */
-		if (pair->missing)
-			next = pm_sooner(next, refresh_left(pair, now, p) ?: 1);
+		return 0;
 	}
-	if (next)
-		bpf_mptcp_wake(skops, next);
+	PM_COUNT(refused);
+	pm_put_off(&pair->backoff, now, p->min, p->max);
+	return refresh_left(pair, now, p);
 }
+
+/* A pair with something missing. Returns as refresh_open() does. */
+__noinline __u32 refresh_try(struct mptcp_sock *msk __arg_trusted, __u64 i)
+{
+	const struct refresh_params *p = refresh_params();
+	struct tcpopt_own *own = pm_own(msk);
+	struct refresh_pair *pair;
+	__u32 now = pm_now(), left;
+
+	if (!p || !own || i >= REFRESH_PAIRS_MAX)
+		return 0;
+	pair = &own->pair[i];
+	if (!pair->missing || pair->never)
+		return 0;
+	left = refresh_left(pair, now, p);
+	return left ?: refresh_open(msk, pair, now, p);
+}
+
+/* One attempt at a time for each pair. */
+static __always_inline void refresh_adjust(struct mptcp_sock *msk)
+{
+	__u32 under_way = refresh_under_way(msk), next = 0;
+
+	for (__u32 i = 0; i < REFRESH_PAIRS_MAX; i++)
+		if (!(under_way & 1 << i))
+			next = pm_sooner(next, refresh_try(msk, i));
+	if (next)
+		bpf_mptcp_pm_timer(msk, next);
+}
+
+SEC("struct_ops/established")
+void BPF_PROG(established, struct mptcp_sock *msk)
+{
+	struct tcpopt_own *own = pm_own(msk);
+
+	if (own && msk->token)
+		own->established = 1;
+}
+
+SEC("struct_ops/timer")
+void BPF_PROG(timer, struct mptcp_sock *msk)
+{
+	refresh_adjust(msk);
+}
+
+/* A replacement works; the next one may be tried. */
+SEC("struct_ops/subflow_established")
+void BPF_PROG(subflow_established, struct mptcp_sock *msk, const struct bpf_mptcp_subflow *sf)
+{
+	struct tcpopt_own *own = pm_own(msk);
+	struct bpf_mptcp_subflow copy = {};
+	__u64 i;
+
+	if (!own || !(sf->flags & BPF_MPTCP_SUBFLOW_ACTIVE))
+		return;
+	PM_COUNT(established);
+	pm_copy(&copy, sf);
+	i = refresh_find(own, &copy);
+	if (i >= REFRESH_PAIRS_MAX)
+		return;
+	own->pair[i].since = pm_now();
+	own->pair[i].vain = 0;
+	refresh_adjust(msk);
+}
+
+SEC("struct_ops/subflow_closed")
+void BPF_PROG(subflow_closed, struct mptcp_sock *msk, const struct bpf_mptcp_subflow *gone,
+	      __u32 why, __u32 detail)
+{
+	const struct refresh_params *p = refresh_params();
+	struct tcpopt_own *own = pm_own(msk);
+	enum pm_again again = PM_AGAIN;
+	struct bpf_mptcp_subflow sf = {};
+
+	if (!p || !own)
+		return;
+	pm_copy(&sf, gone);
+	if (why == BPF_MPTCP_SUB_FAILED) {
+		PM_COUNT(failed);
+	} else if (!(sf.flags & BPF_MPTCP_SUBFLOW_ACTIVE) ||
+		   (why != BPF_MPTCP_SUB_RST && why != BPF_MPTCP_SUB_TIMEOUT)) {
+		PM_COUNT(ignored);
+		return;
+	} else if (why == BPF_MPTCP_SUB_TIMEOUT) {
+		PM_COUNT(timeout);
+	} else {
+		PM_COUNT(reset);
+		again = pm_after_reset(detail);
+	}
+	if (pm_denied(msk) && !sf.remote.id)
+		again = PM_AGAIN_NEVER;
+	refresh_note(msk, own, &sf, why == BPF_MPTCP_SUB_FAILED, again, p);
+}
+
+SEC(".struct_ops")
+struct mptcp_pm_ops operations = {
+	.established = (void *)established,
+	.subflow_established = (void *)subflow_established,
+	.subflow_closed = (void *)subflow_closed,
+	.timer = (void *)timer,
+	.name = "refresh",
+};
 
 /* The kernel is about to send the SYN of a subflow: few, and counted. */
 static __always_inline void refresh_connect(struct bpf_sock_ops *skops)
 {
 	struct mptcp_sock *msk = mptcp_sock_of(skops);
 	int retries = REFRESH_SYN_RETRIES;
-	struct tcpopt_session *s;
-	__u32 token;
+	struct tcpopt_own *own;
 
 	if (!msk)
 		return;
-	token = msk->token;
-	s = bpf_map_lookup_elem(&sessions, &token);
-	if (!s || !s->established)
+	own = bpf_sk_storage_get(&sessions, (void *)msk, NULL, 0);
+	if (!own || !own->established)
 		return;
 	PM_COUNT(syns);
 	bpf_setsockopt(skops, SOL_TCP, TCP_SYNCNT, &retries, sizeof(retries));
@@ -288,41 +300,14 @@ static __always_inline void refresh_connect(struct bpf_sock_ops *skops)
 						 BPF_SOCK_OPS_RETRANS_CB_FLAG);
 }
 
-static __always_inline void refresh_established(struct bpf_sock_ops *skops)
-{
-	struct tcpopt_session *s = pm_session(skops);
-
-	if (s)
-		pm_established(skops, s);
-}
-
 SEC("sockops")
 TCPOPT_HELP("path manager: replaces subflows that were reset or timed out")
 TCPOPT_REQUIRES("mptcp-path-manager")
 int refresh(struct bpf_sock_ops *skops)
 {
-	const struct refresh_params *p = refresh_params();
-
-	if (!p)
-		return 1;
 	switch (skops->op) {
 	case BPF_MPTCP_NEW_SESSION:
-		PM_CLAIM(skops, 0);
-		break;
-	case BPF_MPTCP_FULLY_ESTABLISHED:
-		refresh_established(skops);
-		break;
-	case BPF_MPTCP_SYNACK_RCV:
-		refresh_joined(skops);
-		break;
-	case BPF_MPTCP_SUB_CLOSED:
-		refresh_closed(skops, p);
-		break;
-	case BPF_MPTCP_WAKE:
-		refresh_wake(skops, p);
-		break;
-	case BPF_MPTCP_CLOSE_SESSION:
-		pm_forget(skops);
+		PM_CHOOSE(skops);
 		break;
 	case BPF_SOCK_OPS_TCP_CONNECT_CB:
 		refresh_connect(skops);
@@ -335,11 +320,6 @@ int refresh(struct bpf_sock_ops *skops)
 	return 1;
 }
 
-SEC("iter/tcp")
-int refresh_live(struct bpf_iter__tcp *ctx)
-{
-	pm_wake_live(ctx);
-	return 0;
-}
+PM_LIVE(refresh);
 
 char _license[] SEC("license") = "GPL";

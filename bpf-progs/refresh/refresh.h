@@ -17,7 +17,7 @@ struct TCPOPT_RULE(min, max) refresh_params {
 struct refresh_stats {
 	__u64 sessions; /* claimed */
 	__u64 busy; /* sessions not claimed: another program's */
-	__u64 no_memory; /* sessions not claimed: no room for what is kept of them */
+	__u64 no_memory; /* sessions not claimed: no memory, or on the way in or out */
 	__u64 reset; /* subflows of this end that ended by RST */
 	__u64 timeout; /* by a timeout */
 	__u64 failed; /* attempts to replace one that came to nothing */

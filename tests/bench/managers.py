@@ -17,7 +17,6 @@ CLIENT, SERVER = "client", "server"
 FIRST, SECOND, PEER = "10.8.0.1", "10.8.0.3", "10.8.0.2"
 CGROUPS = {end: pathlib.Path("/sys/fs/cgroup") / end for end in (CLIENT, SERVER)}
 PINS = pathlib.Path("/sys/fs/bpf/bench")
-TESTS = pathlib.Path(__file__).resolve().parents[1] / "vm"
 MPTCPD = "/usr/libexec/mptcpd"
 MPTCPD_CONF = "/etc/mptcpd/mptcpd.conf"
 
@@ -72,17 +71,6 @@ def least(paths):
     yield
     run("bpftool", "cgroup", "detach", *words)
     run("rm", "-r", PINS)
-
-
-@contextlib.contextmanager
-def ndiffports_of_struct_ops(paths):
-    """The one that the tests have, in this process, which sleeps meanwhile."""
-    sys.path += [str(TESTS), str(TESTS.parent)]
-    from test_pm_ops import Ndiffports
-    manager = Ndiffports(2)
-    manager.attach(CGROUPS[CLIENT])
-    yield
-    manager.end()
 
 
 def program(name, *settings):
@@ -150,7 +138,6 @@ MANAGERS = {
     "in-kernel": in_kernel,
     "least": least,
     "ndiffports": program("ndiffports", "subflows=2"),
-    "ndiffports-ops": ndiffports_of_struct_ops,
     "fullmesh": program("fullmesh"),
     "mptcpd": mptcpd,
     "pm_nl_ctl": pm_nl_ctl,

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "bpf/libbpf_words.h"
+#include "bpf/path_manager.h"
 #include "bpf/verifier_log.h"
 #include "support.h"
 
@@ -140,6 +141,32 @@ TEST_F(ObjectTest, RefusesWhatIsNotAsTheContractHasIt) {
               HasSubstr("functions first and second share section 'sockops'"));
   EXPECT_THAT(error_of(open("broken-other_type")),
               HasSubstr("function other in section 'cgroup/skb' cannot be attached"));
+}
+
+TEST_F(ObjectTest, TakesAPathManagerOfStructOps) {
+  const auto object = open("manager");
+  ASSERT_TRUE(object) << error_of(object);
+  EXPECT_EQ(object->operations_fd(), -1);  // it is not loaded
+}
+
+TEST_F(ObjectTest, RefusesPathManagersThatAreNotAsTheContractHasThem) {
+  EXPECT_THAT(error_of(open("broken-manager_without_name")),
+              HasSubstr("it has no variable pm_name"));
+  EXPECT_THAT(error_of(open("broken-manager_without_functions")),
+              HasSubstr("the struct in SEC(\".struct_ops\") has no functions"));
+  EXPECT_THAT(error_of(open("broken-manager_without_struct")),
+              HasSubstr("function established is of no struct"));
+  EXPECT_THAT(error_of(open("broken-manager_twice")), HasSubstr("are both operations"));
+}
+
+TEST(ManagerName, IsOfTheProgramAndOfTheCgroup) {
+  EXPECT_EQ(manager_name("fullmesh", 0), "fullmesh.0");
+  EXPECT_EQ(manager_name("fullmesh", 36), "fullmesh.10");
+  EXPECT_EQ(manager_name("ndiffports", 46655), "ndiffports.zzz");
+  // Whatever the kernel's names have room for, the cgroup is told apart.
+  EXPECT_EQ(manager_name("a-rather-long-name", 46655), "a_rather_lo.zzz");
+  EXPECT_EQ(manager_name("fullmesh", UINT64_MAX), "f.3w5e11264sgsf");
+  EXPECT_NE(manager_name("fullmesh", UINT64_MAX), manager_name("fullmesh", UINT64_MAX - 1));
 }
 
 TEST_F(ObjectTest, RefusesFilesThatAreNoObjects) {

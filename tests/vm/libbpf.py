@@ -63,7 +63,7 @@ class Object:
         assert link, f"{name}: {os.strerror(ctypes.get_errno())}"
         self.links[name] = link
 
-    def register(self, name="ops"):
+    def register(self, name="operations"):
         """The struct_ops of that name; 0 or an errno."""
         link = LIB.bpf_map__attach_struct_ops(
             LIB.bpf_object__find_map_by_name(self.handle, name.encode()))

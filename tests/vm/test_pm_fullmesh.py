@@ -206,20 +206,6 @@ def test_pair_that_the_peer_prohibits_is_left_alone(mptcp4):
     assert mptcp4.stats(CLIENT, "fullmesh")["opened"] == 1
 
 
-def test_nothing_is_kept_of_sessions_that_are_over(meshed4):
-    sessions = [meshed4.connect() for _ in range(5)]
-    eventually(lambda: len(sessions[0].subflows(CLIENT)) == 20, "20 subflows")
-    for session in sessions:
-        session.close()
-    for name in (CLIENT, SERVER):
-        cgroup = meshed4.cgroups[name]
-        pins = meshed4.loader.bpffs / f"fullmesh@{cgroup.stat().st_ino}" / "maps"
-        for kept in ("sessions", "add_addr_map"):
-            table = Map(pins / kept, 4, 1)
-            eventually(lambda table=table: table.keys() == [], f"{kept} of {name} empty")
-            table.close()
-
-
 def test_without_a_list_the_kernels_word_counts(meshed4):
     """The daemon is gone, and so is what it listed."""
     import signal

@@ -58,15 +58,16 @@ FORMAT = "=15I2i10I4iI"  # of Probe
 class Manager:
     """An object with struct_ops and the program that chooses them."""
 
-    def __init__(self, name, data, value):
-        self.object = libbpf.Object(BUILD / f"tracing-progs/{name}.bpf.o")
-        assert self.object.load(), name
+    def __init__(self, path, claim, data, value):
+        self.claim = claim
+        self.object = libbpf.Object(BUILD / path)
+        assert self.object.load(), path
         self.map = bpfmap.Map(None, 4, len(value), self.object.map_fd(data))
         self.map.set(0, value)
 
     def attach(self, cgroup):
         assert self.object.register() == 0
-        self.object.attach("claim", cgroup)
+        self.object.attach(self.claim, cgroup)
 
     def end(self):
         self.object.close()
@@ -74,7 +75,7 @@ class Manager:
 
 class Opsprobe(Manager):
     def __init__(self, **fields):
-        super().__init__("opsprobe", ".bss", struct.pack(FORMAT, *Probe(**fields)))
+        super().__init__("tracing-progs/opsprobe.bpf.o", "claim", ".bss", struct.pack(FORMAT, *Probe(**fields)))
 
     def seen(self):
         return Probe(*struct.unpack(FORMAT, self.map.get(0)))
@@ -93,7 +94,7 @@ class Opsprobe(Manager):
 
 class Ndiffports(Manager):
     def __init__(self, subflows, replace=0, retry=100, server=0):
-        super().__init__("ndiffports_ops", "params",
+        super().__init__("bpf-progs/ndiffports.bpf.o", "ndiffports", "params",
                          struct.pack("=4I", subflows, replace, retry, server))
 
     def set(self, subflows, replace=0, retry=100):
@@ -148,7 +149,7 @@ def test_attached_again(mptcp4, managers):
     session = mptcp4.connect()
     two = {sf.lport for sf in session.wait_subflows(CLIENT, 2)}
     assert managers(Ndiffports, 3).object.register() == errno.EEXIST
-    first.object.detach("ops")
+    first.object.detach("operations")
     session.exchange()
     assert ports(session) == two
     managers(Ndiffports, 4).attach(mptcp4.cgroups[CLIENT])
@@ -165,7 +166,7 @@ def test_nobody_has_the_name(mptcp4, managers):
     assert probe.seen().claim == -errno.ENOENT
     session.close()
     probe.object.register()
-    probe.object.detach("ops")
+    probe.object.detach("operations")
     session = mptcp4.connect(port=7200)
     assert probe.seen().claim == -errno.ENOENT
     session.close()
@@ -228,7 +229,7 @@ def test_gone_while_sessions_live(mptcp4, managers):
     probe.attach(mptcp4.cgroups[CLIENT])
     session = mptcp4.connect()
     probe.wait("a timer", timers=3)
-    probe.object.detach("ops")
+    probe.object.detach("operations")
     session.download(100_000)
     session.close()
 
@@ -264,7 +265,7 @@ def test_the_peers_addresses(mptcp4, managers):
     session = mptcp4.connect()
     ident = first.wait("an announcement", added=1).last_added
     assert ident
-    first.object.detach("ops")
+    first.object.detach("operations")
     other = managers(Opsprobe)
     other.attach(mptcp4.cgroups[CLIENT])
     assert other.wait("the same", added=1).last_added == ident

@@ -177,7 +177,7 @@ void BPF_PROG(timer, struct mptcp_sock *msk)
 }
 
 SEC(".struct_ops")
-struct mptcp_pm_ops ops = {
+struct mptcp_pm_ops operations = {
 	.accept_new_subflow = (void *)accept_new_subflow,
 	.subflow_priority = (void *)subflow_priority,
 	.add_addr_received = (void *)add_addr_received,

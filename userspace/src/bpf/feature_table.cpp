@@ -149,6 +149,22 @@ ProbeProgram mptcp_scheduler() {
   return program;
 }
 
+/// bpf_mptcp_claim_pm(skops, name, size)
+ProbeProgram mptcp_path_manager() {
+  constexpr int kRoom = 8;
+  auto program = sockops({
+      store64(BPF_REG_10, -kRoom, 0),
+      move(BPF_REG_2, BPF_REG_10),
+      add(BPF_REG_2, -kRoom),
+      set(BPF_REG_3, kRoom),
+      call_kfunc(),
+      set(BPF_REG_0, 1),
+      exit(),
+  });
+  program.kfuncs = {"bpf_mptcp_claim_pm"};
+  return program;
+}
+
 std::vector<Feature> make_table() {
   return {
       {"sockops", "sock_ops programs on cgroups", "CONFIG_BPF_SYSCALL=y and CONFIG_CGROUP_BPF=y",
@@ -205,7 +221,7 @@ std::vector<Feature> make_table() {
        "kernel-patches/6.12 with CONFIG_BPF_TCP_OPTIONS=y",
        [] { return probe_enumerator("TCP_BPF_DELACK_RTT"); }},
       {"mptcp-path-manager", "path managers for MPTCP sessions",
-       "kernel-patches/6.12 with CONFIG_MPTCP_BPF_PM=y", loads(call_with_zero("bpf_mptcp_claim"))},
+       "kernel-patches/6.12 with CONFIG_MPTCP_BPF_PM=y", loads(mptcp_path_manager())},
       {"mptcp-options", "MPTCP options of programs",
        "kernel-patches/6.12 with CONFIG_MPTCP_BPF_PM=y", loads(mptcp_option())},
       {"mptcp-scheduler", "packet schedulers set per MPTCP session",

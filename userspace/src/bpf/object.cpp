@@ -14,6 +14,7 @@
 
 #include "bpf/btf_check.h"
 #include "bpf/object_reader.h"
+#include "ipc/message.h"
 #include "ipc/seqpacket.h"
 
 namespace tcpopt {
@@ -137,9 +138,9 @@ Status Object::describe() {
   return {};
 }
 
-Status Object::load(bool with_iterator) {
-  if (auto asked = send_message(reader_.socket(), with_iterator ? "load-with-iterator" : "load");
-      !asked) {
+Status Object::load(bool with_iterator, const std::string& manager_name) {
+  const nlohmann::json how{{"iterator", with_iterator}, {"manager", manager_name}};
+  if (auto asked = send_message(reader_.socket(), to_text(how)); !asked) {
     return asked;
   }
   for (;;) {
@@ -158,6 +159,8 @@ Status Object::load(bool with_iterator) {
       program_ = std::move(passed);
     } else if (said->contains("iterator")) {
       iterator_ = std::move(passed);
+    } else if (said->contains("operations")) {
+      operations_ = std::move(passed);
     } else {
       maps_.push_back({said->value("map", ""), std::move(passed)});
     }

@@ -32,8 +32,8 @@ struct Description {
 class Object {
  public:
   /// Errors: not a BPF object; one that is damaged so that libbpf crashes; not
-  /// exactly one sock_ops program; a program of another type than sock_ops and
-  /// iter/tcp; a `params` or `stats` map that is not as the contract has it.
+  /// exactly one sock_ops program; a program of another type than sock_ops, iter/tcp
+  /// and struct_ops; a `params` or `stats` map that is not as the contract has it.
   static Result<Object> open(const ProgramFile& file);
 
   [[nodiscard]] const Description& description() const { return description_; }
@@ -44,13 +44,16 @@ class Object {
   /// Loads maps and programs into the kernel; they go away with this object
   /// unless pinned or linked.
   /// @param with_iterator false leaves the iterator out
+  /// @param manager_name of its path manager, if it has one of struct_ops
   /// Errors: what the verifier or the kernel said, in one line; the verifier's
   /// last lines are logged at debug level.
-  Status load(bool with_iterator);
+  Status load(bool with_iterator, const std::string& manager_name = {});
 
   // After load(); -1 for what the object does not have.
   [[nodiscard]] int program_fd() const { return program_.get(); }
   [[nodiscard]] int iterator_fd() const { return iterator_.get(); }
+  /// For register_manager().
+  [[nodiscard]] int operations_fd() const { return operations_.get(); }
 
   struct NamedMap {
     std::string name;
@@ -90,7 +93,7 @@ class Object {
   Reader reader_;
   Description description_;
   BtfBytes types_;
-  UniqueFd program_, iterator_;
+  UniqueFd program_, iterator_, operations_;
   std::vector<NamedMap> maps_;
 };
 

@@ -73,6 +73,9 @@ Status ObjectFile::check_own_types() {
 Status ObjectFile::find_programs() {
   bpf_program* program = nullptr;
   while ((program = bpf_object__next_program(object_.get(), program)) != nullptr) {
+    if (bpf_program__type(program) == BPF_PROG_TYPE_STRUCT_OPS) {
+      continue;
+    }
     const std::string_view section = bpf_program__section_name(program);
     auto* const slot = bpf_program__type(program) == BPF_PROG_TYPE_SOCK_OPS ? &program_
                        : section == kIteratorSection                        ? &iterator_
@@ -89,6 +92,11 @@ Status ObjectFile::find_programs() {
     }
     *slot = program;
   }
+  auto operations = OperationsMap::in(*object_);
+  if (!operations) {
+    return pass(operations);
+  }
+  operations_ = std::move(*operations);
   return program_ != nullptr ? Status() : fail("it has no function in SEC(\"sockops\")");
 }
 
@@ -130,13 +138,19 @@ Status ObjectFile::forget_pin_paths() {
   return {};
 }
 
-Status ObjectFile::load(bool with_iterator) {
-  program_log_.assign(kLogSize, '\0');
-  bpf_program__set_log_buf(program_, program_log_.data(), program_log_.size());
+Status ObjectFile::load(bool with_iterator, const std::string& manager_name) {
+  if (operations_) {
+    if (auto prepared = operations_->prepare(manager_name); !prepared) {
+      return pass(prepared, "load");
+    }
+  }
   if (iterator_ != nullptr) {
     bpf_program__set_autoload(iterator_, with_iterator);
-    iterator_log_.assign(kLogSize, '\0');
-    bpf_program__set_log_buf(iterator_, iterator_log_.data(), iterator_log_.size());
+  }
+  bpf_program* program = nullptr;
+  while ((program = bpf_object__next_program(object_.get(), program)) != nullptr) {
+    auto& log = logs_.emplace_back(program, std::vector<char>(kLogSize)).second;
+    bpf_program__set_log_buf(program, log.data(), log.size());
   }
   if (const int err = bpf_object__load(object_.get()); err != 0) {
     return tl::make_unexpected(load_error(err));
@@ -144,21 +158,22 @@ Status ObjectFile::load(bool with_iterator) {
   if (!with_iterator) {
     iterator_ = nullptr;
   }
-  return {};
+  return operations_ ? operations_->fill(manager_name) : Status();
 }
 
 Error ObjectFile::load_error(int err) const {
-  // The iterator loads after the program or not at all, so its log, if there
-  // is one, is of the failure.
-  const bool of_iterator = !iterator_log_.empty() && iterator_log_.front() != '\0';
-  const VerifierLog log(of_iterator ? iterator_log_.data() : program_log_.data());
+  // They are loaded one after the other, so the last log is of the failure.
+  const auto failed = std::find_if(logs_.rbegin(), logs_.rend(),
+                                   [](const auto& log) { return log.second.front() != '\0'; });
+  const VerifierLog log(failed != logs_.rend() ? failed->second.data() : "");
   for (const auto& line : log.last_lines()) {
     spdlog::debug("verifier: {}", line);
   }
   if (auto known = cause_in(libbpf_warnings())) {
     return std::move(*known).in("load");
   }
-  const std::string_view function = bpf_program__name(of_iterator ? iterator_ : program_);
+  const std::string_view function =
+      bpf_program__name(failed != logs_.rend() ? failed->first : program_);
   if (std::abs(err) == EPERM) {
     return {fmt::format("load: {}", errno_text(err)),
             "run tcpopt-loader as root, outside of a container that takes CAP_BPF away"};
@@ -178,6 +193,8 @@ int ObjectFile::iterator_fd() const {
   return iterator_ != nullptr ? bpf_program__fd(iterator_) : -1;
 }
 
+int ObjectFile::operations_fd() const { return operations_ ? operations_->fd() : -1; }
+
 BtfBytes ObjectFile::types() const {
   __u32 size = 0;
   const auto* types = bpf_object__btf(object_.get());
@@ -190,7 +207,7 @@ std::vector<ObjectFile::NamedMap> ObjectFile::maps() const {
   std::vector<NamedMap> found;
   const bpf_map* map = nullptr;
   while ((map = bpf_object__next_map(object_.get(), map)) != nullptr) {
-    if (!bpf_map__is_internal(map)) {
+    if (!bpf_map__is_internal(map) && bpf_map__type(map) != BPF_MAP_TYPE_STRUCT_OPS) {
       found.push_back({bpf_map__name(map), bpf_map__fd(map)});
     }
   }

@@ -5,11 +5,14 @@
 
 #include <nlohmann/json.hpp>
 
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
 #include "bpf/handles.h"
+#include "bpf/path_manager.h"
 #include "bpf/pinned.h"
 #include "bpf/program_dirs.h"
 
@@ -36,11 +39,12 @@ class ObjectFile {
   [[nodiscard]] BtfBytes types() const;
 
   /// See Object::load().
-  Status load(bool with_iterator);
+  Status load(bool with_iterator, const std::string& manager_name);
 
   // After load(); -1 for what the object does not have.
   [[nodiscard]] int program_fd() const;
   [[nodiscard]] int iterator_fd() const;
+  [[nodiscard]] int operations_fd() const;
 
   struct NamedMap {
     std::string name;
@@ -61,7 +65,9 @@ class ObjectFile {
   Words words_;
   bpf_program* program_ = nullptr;   // owned by object_
   bpf_program* iterator_ = nullptr;  // owned by object_
-  std::vector<char> program_log_, iterator_log_;
+  std::optional<OperationsMap> operations_;
+  // A verifier's log each, with the function that it is of.
+  std::vector<std::pair<bpf_program*, std::vector<char>>> logs_;
 };
 
 }  // namespace tcpopt

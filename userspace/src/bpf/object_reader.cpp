@@ -55,13 +55,16 @@ Status show(const ObjectFile& object, int socket) {
                : say_error(socket, types.error());
 }
 
-Status load(ObjectFile& object, bool with_iterator, int socket) {
-  if (auto loaded = object.load(with_iterator); !loaded) {
+Status load(ObjectFile& object, const nlohmann::json& how, int socket) {
+  if (auto loaded = object.load(how.at("iterator"), how.at("manager")); !loaded) {
     return say_error(socket, loaded.error());
   }
   auto said = say(socket, {{"program", true}}, object.program_fd());
   if (said && object.iterator_fd() >= 0) {
     said = say(socket, {{"iterator", true}}, object.iterator_fd());
+  }
+  if (said && object.operations_fd() >= 0) {
+    said = say(socket, {{"operations", true}}, object.operations_fd());
   }
   for (const auto& map : object.maps()) {
     if (said) {
@@ -92,7 +95,7 @@ void serve(const ProgramFile& file, int socket) {
     return;
   }
   if (const auto asked = receive_message(socket)) {
-    std::ignore = load(*object, asked->text == "load-with-iterator", socket);
+    std::ignore = load(*object, nlohmann::json::parse(asked->text), socket);
   }
 }
 

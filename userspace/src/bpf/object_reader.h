@@ -7,8 +7,9 @@ namespace tcpopt {
 
 /// What the process does that has an object file open. It answers on @p socket with
 /// one message {"words"} or {"error"}, its types passed along as a file; then to
-/// "load" or "load-with-iterator" with a message for each descriptor, {"program"},
-/// {"iterator"}, {"map": NAME}, then {"done"} or {"error"}. Ends when the other side does.
+/// {"iterator": whether to load it, "manager": its name if it is one} with a message for
+/// each descriptor, {"program"}, {"iterator"}, {"operations"}, {"map": NAME}, then {"done"}
+/// or {"error"}. Ends when the other side does.
 [[noreturn]] void read_object(const ProgramFile& file, int socket);
 
 }  // namespace tcpopt

@@ -10,6 +10,7 @@
 
 #include "bpf/cgroup_programs.h"
 #include "bpf/object.h"
+#include "bpf/path_manager.h"
 #include "daemon/address_rules.h"
 #include "daemon/attachment_values.h"
 
@@ -17,8 +18,32 @@ namespace tcpopt {
 
 namespace {
 
+/// The link to the cgroup, and before it that of a path manager, or sessions would
+/// choose one that is not there.
+struct Links {
+  UniqueFd manager;
+  UniqueFd cgroup;
+};
+
+Result<Links> make_links(const Object& object, const Cgroup& cgroup) {
+  Links links;
+  if (object.operations_fd() >= 0) {
+    auto manager = register_manager(object.operations_fd());
+    if (!manager) {
+      return pass(manager);
+    }
+    links.manager = std::move(*manager);
+  }
+  auto link = attach_to_cgroup(object.program_fd(), cgroup.fd());
+  if (!link) {
+    return pass(link);
+  }
+  links.cgroup = std::move(*link);
+  return links;
+}
+
 /// Pins what makes up an attachment, the link last.
-Status pin_all(const Object& object, int link, const PinStore::Entry& at) {
+Status pin_all(const Object& object, const Links& links, const PinStore::Entry& at) {
   for (const auto& map : object.maps()) {
     if (auto pinned = pin(map.fd.get(), at.map(map.name)); !pinned) {
       return pinned;
@@ -36,7 +61,12 @@ Status pin_all(const Object& object, int link, const PinStore::Entry& at) {
   if (auto pinned = pin(types->get(), at.types()); !pinned) {
     return pinned;
   }
-  return pin(link, at.link());
+  if (links.manager) {
+    if (auto pinned = pin(links.manager.get(), at.manager()); !pinned) {
+      return pinned;
+    }
+  }
+  return pin(links.cgroup.get(), at.link());
 }
 
 void warn_of_untold(const Told& told, Attachments::Warnings& warnings) {
@@ -182,7 +212,9 @@ Result<Attachments::Changed> Attachments::attach(const ProgramFile& file, const 
     warnings.push_back(fmt::format("tcpoptctl set will not reach live connections: {}",
                                    iterator_offered.error().line()));
   }
-  if (auto loaded = object->load(description.has_iterator && iterator_offered); !loaded) {
+  if (auto loaded = object->load(description.has_iterator && iterator_offered,
+                                 manager_name(file.name, cgroup.id()));
+      !loaded) {
     return pass(loaded);
   }
   // From here on the order matters: values, then the pins of all that a
@@ -203,11 +235,11 @@ Result<Attachments::Changed> Attachments::attach(const ProgramFile& file, const 
   if (!staged) {
     return pass(staged);
   }
-  auto link = attach_to_cgroup(object->program_fd(), cgroup.fd());
-  if (!link) {
-    return pass(link);
+  auto links = make_links(*object, cgroup);
+  if (!links) {
+    return pass(links);
   }
-  if (auto pinned = pin_all(*object, link->get(), staged->entry()); !pinned) {
+  if (auto pinned = pin_all(*object, *links, staged->entry()); !pinned) {
     return pass(pinned);
   }
   if (auto committed = staged->commit(); !committed) {
@@ -219,7 +251,7 @@ Result<Attachments::Changed> Attachments::attach(const ProgramFile& file, const 
     addresses_.keep(pins, std::move(**addresses));
   }
   if (description.interface.claims_sessions) {
-    const auto info = cgroup_link(link->get());
+    const auto info = cgroup_link(links->cgroup.get());
     warn_of_other_managers(pins, cgroup, info ? info->link_id : 0, warnings);
   }
   return Changed{std::move(warnings), {}};
@@ -289,6 +321,11 @@ Status Attachments::detach(const std::string& name, std::uint64_t cgroup_id) con
   // Detaches even if another process has the link open. Linux before 5.9 cannot;
   // there the link goes with its pin.
   bpf_link_detach(attachment->link.get());
+  if (is_pinned(attachment->pins.manager())) {
+    if (const auto manager = open_pin(attachment->pins.manager())) {
+      bpf_link_detach(manager->get());
+    }
+  }
   forget(attachment->pins);
   return PinStore::remove(attachment->pins);
 }
@@ -416,6 +453,9 @@ nlohmann::json Attachments::describe(const Attachment& attachment) const {
     if (auto shown = shown_json(interface->schema, values->scalars); !shown.empty()) {
       described["shown"] = std::move(shown);
     }
+  }
+  if (is_pinned(pins.manager())) {
+    described["path_manager"] = manager_name(pins.name, attachment.info.cgroup_id);
   }
   if (attachment.removed) {
     described["removed"] = true;

@@ -151,6 +151,9 @@ Status PinStore::remove(const Entry& entry) {
   std::error_code code;
   fs::remove(entry.link(), code);
   if (!code) {
+    fs::remove(entry.manager(), code);
+  }
+  if (!code) {
     fs::remove_all(entry.path, code);
   }
   if (code) {

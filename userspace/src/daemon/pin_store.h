@@ -3,6 +3,7 @@
 // is: a killed daemon's successor finds in them everything it needs.
 //
 //   NAME@CGROUP-ID/link         the attachment itself
+//   NAME@CGROUP-ID/manager      its path manager of struct_ops, if it has one
 //   NAME@CGROUP-ID/iterator     the iter/tcp program, if there is one
 //   NAME@CGROUP-ID/maps/...     the maps by their names
 //   NAME@CGROUP-ID/types        a map that holds the BTF of the object file
@@ -40,6 +41,7 @@ class PinStore {
     std::filesystem::path path;
 
     [[nodiscard]] std::filesystem::path link() const { return path / "link"; }
+    [[nodiscard]] std::filesystem::path manager() const { return path / "manager"; }
     [[nodiscard]] std::filesystem::path iterator() const { return path / "iterator"; }
     [[nodiscard]] std::filesystem::path types() const { return path / "types"; }
     [[nodiscard]] std::filesystem::path untold(const char* what) const {
@@ -93,7 +95,8 @@ class PinStore {
   static void mark_told(const Entry& entry, const char* what);
   [[nodiscard]] static bool is_untold(const Entry& entry);
 
-  /// Removes the link first, so that nothing runs without its maps, then the rest.
+  /// Removes the link first, so that nothing runs without its maps and nobody chooses a
+  /// path manager that is not there, then that, then the rest.
   static Status remove(const Entry& entry);
 
  private:
