@@ -13,6 +13,7 @@
 
 /* tcpopt_addr::flags */
 #define TCPOPT_ADDR_BACKUP (1 << 0) /* its interface is in the list `backup` */
+#define TCPOPT_ADDR_DEPRECATED (1 << 1) /* not for what is new; not if it is in `include` */
 
 /* IPv4 in addr[0], network order. */
 struct tcpopt_addr {
@@ -25,7 +26,8 @@ struct tcpopt_addr {
 
 /* Value of local_addr_map; the key is the cookie of the namespace, __u64. Sorted
  * by interface index, then as the kernel lists them. Of interfaces that are up and
- * have a carrier.
+ * have a carrier. If there is not room for all, those that were there stay, and each
+ * interface and family gets its share of the rest.
  */
 struct tcpopt_addrs {
 	__u32 nr;
@@ -42,7 +44,7 @@ struct tcpopt_ifname {
 };
 
 /* Key of a list of type "address-kinds", __u32. Addresses of these kinds are left
- * out unless they are listed.
+ * out unless they are listed; deprecated ones are marked.
  */
 #define TCPOPT_ADDR_KIND_TENTATIVE 1 /* not known to be unique yet (RFC 4862) */
 #define TCPOPT_ADDR_KIND_DEPRECATED 2 /* not to be used for what is new (RFC 4862) */

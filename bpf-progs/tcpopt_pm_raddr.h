@@ -54,6 +54,19 @@ static __always_inline int pm_raddr_remove(struct pm_raddr_list *list, __u32 id)
 	return PM_RADDR_KNOWN;
 }
 
+/* The first of a family, into @remote. False: none. */
+static __always_inline bool pm_raddr_any(const struct pm_raddr_list *list, __u32 family,
+					 struct bpf_mptcp_addr *remote)
+{
+	for (int i = 0; i < PM_RADDRS_MAX; i++) {
+		if (list->addr[i].family && list->addr[i].family == family) {
+			*remote = list->addr[i];
+			return true;
+		}
+	}
+	return false;
+}
+
 /* The place of the address that @remote is at, of an announced one without a
  * port that of any. PM_RADDRS_MAX: it was not announced.
  */

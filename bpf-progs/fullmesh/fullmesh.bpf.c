@@ -20,6 +20,7 @@ TCPOPT_LOCAL_ADDR_LISTS;
 #include "fullmesh_own.h"
 PM_KEEPS;
 #include "../tcpopt_pm_reset.h"
+#include "../tcpopt_pm_syn.h"
 #include "fullmesh_adjust.h"
 
 SEC("struct_ops/established")
@@ -71,10 +72,21 @@ void BPF_PROG(add_addr_received, struct mptcp_sock *msk, const struct bpf_mptcp_
 SEC("struct_ops/rm_addr_received")
 void BPF_PROG(rm_addr_received, struct mptcp_sock *msk, __u32 id)
 {
+	const struct fullmesh_params *p = fullmesh_params();
 	struct tcpopt_own *own = pm_own(msk);
 
-	if (own && pm_raddr_remove(&own->announced, id) >= 0)
+	if (!p || !own)
+		return;
+	if (pm_raddr_remove(&own->announced, id) >= 0)
 		PM_COUNT(remote_gone);
+	if (id)
+		return;
+	PM_COUNT(remote_gone);
+	own->first_gone = 1;
+	for (__u32 l = 0; l < FM_LOCALS; l++) {
+		own->backoff[l][FM_FIRST].delay = 0;
+		pm_put_off(&own->backoff[l][FM_FIRST], pm_now(), p->retry, p->retry_max);
+	}
 }
 
 SEC("struct_ops/local_addr")
@@ -93,24 +105,42 @@ void BPF_PROG(local_addr, struct mptcp_sock *msk, const struct bpf_mptcp_subflow
 	l = fm_find_local(own, &addr);
 	/* The loader's list says what to use; it may be late to say what is gone. */
 	if (l >= FM_LOCALS && up && !bpf_map_lookup_elem(&local_addr_map, &netns)) {
-		l = fm_place(own, &addr, sf->ifindex, false);
+		l = fm_place(own, &addr);
 		if (l >= FM_LOCALS)
 			PM_COUNT(left_out);
 	}
 	if (l >= FM_LOCALS)
 		return;
 	local = &own->local[l];
-	if (up)
-		local->state = (local->state & ~FM_DOWN) | FM_TOLD;
-	else
-		local->state = (local->state & ~FM_TOLD) | FM_DOWN;
+	if (up) {
+		local->up = sf->ifindex;
+		if (local->down == sf->ifindex)
+			local->down = 0;
+	} else {
+		local->down = sf->ifindex;
+		if (local->up == sf->ifindex)
+			local->up = 0;
+	}
 	bpf_mptcp_pm_timer(msk, 0);
 }
 
+/* What waited for another subflow can be done. */
 SEC("struct_ops/subflow_established")
-void BPF_PROG(subflow_established)
+void BPF_PROG(subflow_established, struct mptcp_sock *msk, const struct bpf_mptcp_subflow *sf)
 {
+	struct tcpopt_own *own = pm_own(msk);
+	struct bpf_mptcp_addr remote = {};
+
 	PM_COUNT(established);
+	if (!own)
+		return;
+	pm_copy_addr(&remote, &sf->remote);
+	if (own->first_gone && fm_is_first(own, &remote)) {
+		own->first_gone = 0;
+		for (__u32 l = 0; l < FM_LOCALS; l++)
+			own->backoff[l][FM_FIRST].delay = 0;
+	}
+	bpf_mptcp_pm_timer(msk, 0);
 }
 
 /* Wait before two addresses are tried again, if a wait is all it takes. */
@@ -119,8 +149,11 @@ static __always_inline void fm_note(struct pm_backoff *b, bool failed, enum pm_a
 {
 	__u32 now = pm_now();
 
-	if (again == PM_AGAIN_NEVER)
-		b->delay = FM_NEVER;
+	if (again == PM_AGAIN_NEVER) {
+		b->delay = p->prohibited ? p->prohibited * FM_MS_PER_S : FM_NEVER;
+		b->until = now + b->delay;
+		return;
+	}
 	if (b->delay == FM_NEVER)
 		return;
 	/* It lasted longer than the wait before it. */
@@ -158,6 +191,11 @@ void BPF_PROG(subflow_closed, struct mptcp_sock *msk, const struct bpf_mptcp_sub
 	r = fm_find_remote(own, pm_denied(msk), &sf.remote);
 	if (l < FM_LOCALS && r < FM_REMOTES)
 		fm_note(&own->backoff[l][r], failed, again, p);
+	if (l < FM_LOCALS && r == FM_FIRST && own->first_gone) {
+		own->turn = l;
+		for (__u32 i = 0; i < FM_LOCALS; i++)
+			own->backoff[i][FM_FIRST] = own->backoff[l][FM_FIRST];
+	}
 	bpf_mptcp_pm_timer(msk, 0);
 }
 
@@ -181,6 +219,8 @@ int fullmesh(struct bpf_sock_ops *skops)
 {
 	__u64 netns;
 
+	if (skops->op == BPF_SOCK_OPS_TCP_CONNECT_CB)
+		pm_few_syns(skops);
 	if (skops->op != BPF_MPTCP_NEW_SESSION || !PM_CHOOSE(skops))
 		return 1;
 	netns = bpf_get_netns_cookie(skops);

@@ -15,6 +15,9 @@ struct fullmesh_params {
 	TCPOPT_PARAM(__u32, retry, "ms", 10, 3600000, 1000,
 		     "wait before two addresses are tried again; doubled each time that was in vain");
 	TCPOPT_PARAM(__u32, retry_max, "ms", 10, 3600000, 60000, "longest such wait");
+	TCPOPT_PARAM(__u32, prohibited, "s", 0, 604800, 0,
+		     "wait before two addresses are tried again if the peer's RST says that it does "
+		     "not want that; 0: for ever");
 };
 
 /* Counted per attachment, summed over CPUs. */
@@ -24,7 +27,7 @@ struct fullmesh_stats {
 	__u64 no_memory; /* sessions not claimed: no memory, or on the way in or out */
 	__u64 asked; /* sessions in a namespace whose addresses the loader was asked for */
 	__u64 remote; /* addresses that a peer announced */
-	__u64 remote_gone; /* of these, taken back */
+	__u64 remote_gone; /* of these, and of first ones, taken back */
 	__u64 left_out; /* addresses, of either end, for which there was no room */
 	__u64 opened; /* subflows asked of the kernel */
 	__u64 established; /* subflows that joined, those of the peer included */
@@ -41,10 +44,10 @@ struct fullmesh_stats {
 };
 
 #ifdef __cplusplus
-static_assert(sizeof(fullmesh_params) == 20, "as the BPF side has it");
+static_assert(sizeof(fullmesh_params) == 24, "as the BPF side has it");
 static_assert(sizeof(fullmesh_stats) == 152, "as the BPF side has it");
 #else
-_Static_assert(sizeof(struct fullmesh_params) == 20, "as the C++ side has it");
+_Static_assert(sizeof(struct fullmesh_params) == 24, "as the C++ side has it");
 _Static_assert(sizeof(struct fullmesh_stats) == 152, "as the C++ side has it");
 #endif
 

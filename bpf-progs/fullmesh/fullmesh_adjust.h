@@ -8,40 +8,57 @@
 
 #define FM_AGAIN 100 /* ms, when the kernel says EAGAIN */
 
+/* One address of the list, on one of its interfaces; the first that still has it counts. */
+static __always_inline void fm_take(struct fm_local *local, const struct tcpopt_addr *from)
+{
+	__u32 ifindex = from->ifindex == local->down ? local->up : from->ifindex;
+
+	local->state |= FM_KNOWN | FM_NAMED;
+	if (local->state & FM_LISTED || !ifindex)
+		return;
+	local->state &= ~(FM_LOOPBACK | FM_OLD);
+	local->state |= FM_LISTED | (from->type == FM_ARPHRD_LOOPBACK ? FM_LOOPBACK : 0) |
+			(from->flags & TCPOPT_ADDR_DEPRECATED ? FM_OLD : 0);
+	local->ifindex = ifindex;
+	local->backup = from->flags & TCPOPT_ADDR_BACKUP;
+}
+
 /* Take over what is listed now. */
 static __always_inline void fm_take_list(struct tcpopt_own *own, const struct tcpopt_addrs *list)
 {
 	for (__u32 i = 0; i < TCPOPT_ADDRS_MAX; i++) {
 		const struct tcpopt_addr *from = &list->addr[i];
 		struct bpf_mptcp_addr addr = { .family = from->family };
-		struct fm_local *local;
 		__u64 l;
 
 		if (i >= list->nr)
 			break;
 		memcpy(addr.addr, from->addr, sizeof(from->addr));
-		l = fm_place(own, &addr, from->ifindex, from->type == FM_ARPHRD_LOOPBACK);
-		if (l >= FM_LOCALS) {
+		l = fm_place(own, &addr);
+		if (l < FM_LOCALS)
+			fm_take(&own->local[l], from);
+		else
 			PM_COUNT(left_out);
-			continue;
-		}
-		local = &own->local[l];
-		local->state |= FM_LISTED | FM_KNOWN;
-		local->backup = from->flags & TCPOPT_ADDR_BACKUP;
 	}
 }
 
-/* Without a list there is at least the address that the session began with. */
-static __always_inline void fm_take_first(struct tcpopt_own *own)
+/* Without a list there is what the kernel told, and the address that the session began
+ * with.
+ */
+static __always_inline void fm_take_told(struct tcpopt_own *own)
 {
 	struct bpf_mptcp_addr first = own->first_local;
-	__u64 l;
 
-	if (fm_of_no_use(&first) || fm_find_local(own, &first) < FM_LOCALS)
-		return;
-	l = fm_place(own, &first, 0, true);
-	if (l < FM_LOCALS)
-		own->local[l].state = FM_TOLD;
+	if (!fm_of_no_use(&first))
+		fm_place(own, &first);
+	for (__u32 l = 0; l < FM_LOCALS && l < own->places; l++) {
+		struct fm_local *local = &own->local[l];
+
+		if (!local->state || (!local->up && (local->down || !fm_is(local, &first))))
+			continue;
+		local->ifindex = local->up;
+		local->state |= FM_LISTED;
+	}
 }
 
 /* What came back, or is new, has nothing to wait for. */
@@ -62,15 +79,15 @@ __noinline int fm_sync(struct mptcp_sock *msk __arg_trusted)
 		return 0;
 	list = bpf_map_lookup_elem(&local_addr_map, &netns);
 	for (__u32 l = 0; l < FM_LOCALS && l < own->places; l++)
-		own->local[l].state &= ~(list ? FM_LISTED | FM_TOLD : FM_LISTED);
+		own->local[l].state &= ~(FM_LISTED | FM_NAMED);
+	own->has_list = !!list;
 	if (list)
 		fm_take_list(own, list);
 	else
-		fm_take_first(own);
+		fm_take_told(own);
 	for (__u32 l = 0; l < FM_LOCALS && l < own->places; l++) {
 		struct fm_local *local = &own->local[l];
-		bool there = local->state & (FM_LISTED | FM_TOLD);
-		bool usable = there && !(local->state & FM_DOWN);
+		bool usable = local->state & FM_LISTED;
 
 		if (local->state & FM_USABLE && !usable)
 			PM_COUNT(local_gone);
@@ -89,8 +106,9 @@ __noinline int fm_sync(struct mptcp_sock *msk __arg_trusted)
 static __always_inline bool fm_homeless(const struct fm_local *local,
 					const struct bpf_mptcp_subflow *sf)
 {
-	return !(local->state & FM_USABLE) &&
-	       (pm_ours(sf) || local->state & (FM_DOWN | FM_KNOWN));
+	if (local->state & FM_USABLE)
+		return pm_ours(sf) && fm_elsewhere(local, sf);
+	return pm_ours(sf) || local->down || local->state & FM_KNOWN;
 }
 
 static __always_inline void fm_set_backup(struct mptcp_sock *msk,
@@ -100,7 +118,7 @@ static __always_inline void fm_set_backup(struct mptcp_sock *msk,
 	bool is = sf->flags & BPF_MPTCP_SUBFLOW_BACKUP, want = local->backup;
 
 	if (is == want || sf->state != PM_ESTABLISHED ||
-	    !(sf->flags & BPF_MPTCP_SUBFLOW_ACTIVE) || !(local->state & FM_LISTED))
+	    !(sf->flags & BPF_MPTCP_SUBFLOW_ACTIVE) || !(local->state & FM_KNOWN))
 		return;
 	if (bpf_mptcp_pm_set_backup(msk, sf->id, want))
 		PM_COUNT(refused);
@@ -123,7 +141,8 @@ __noinline int fm_look_at(struct mptcp_sock *msk __arg_trusted, const struct bpf
 	local = &own->local[l];
 	r = fm_find_remote(own, pm_denied(msk), &sf->remote);
 	local->subflows++;
-	local->pairs |= 1 << r;
+	if (!fm_elsewhere(local, sf))
+		local->pairs |= 1 << r;
 	local->id = sf->local.id;
 	local->state |= FM_SEEN;
 	fm_set_backup(msk, local, sf);
@@ -257,7 +276,7 @@ __noinline __u32 fm_open(struct mptcp_sock *msk __arg_trusted, __u64 l, __u64 r,
 	if (left)
 		return left;
 	sf.flags = local->backup ? BPF_MPTCP_SUBFLOW_BACKUP : 0;
-	sf.ifindex = local->bind;
+	sf.ifindex = fm_bind(local);
 	sf.local.family = local->family;
 	memcpy(sf.local.addr, local->addr, sizeof(local->addr));
 	id = bpf_mptcp_pm_open(msk, &sf, sizeof(sf));
@@ -288,18 +307,22 @@ __noinline __u32 fm_fill(struct mptcp_sock *msk __arg_trusted)
 {
 	struct tcpopt_own *own = pm_own(msk);
 	__u32 now = pm_now(), next = 0, inet, inet6;
+	__u64 scout;
 
 	if (!own)
 		return 0;
+	scout = fm_scout(own);
 	inet = fm_remotes(msk, AF_INET);
 	inet6 = pm_inet6(msk) ? fm_remotes(msk, AF_INET6) : 0;
 	for (__u32 l = 0; l < FM_LOCALS && l < own->places; l++) {
 		struct fm_local *local = &own->local[l];
 		__u32 places = local->family == AF_INET ? inet : inet6;
 
-		if (!(local->state & FM_USABLE))
+		if ((local->state & (FM_USABLE | FM_OLD)) != FM_USABLE)
 			continue;
 		places &= ~local->pairs;
+		if (own->first_gone && l != scout)
+			places &= ~(1 << FM_FIRST);
 		for (__u32 r = 0; places && r < FM_REMOTES; r++)
 			if (places & 1 << r)
 				next = pm_sooner(next, fm_open(msk, l, r, now));
@@ -369,10 +392,12 @@ __noinline int fm_finish(struct mptcp_sock *msk __arg_trusted, __u32 announce)
 	for (__u32 l = 0; l < FM_LOCALS && l < own->places; l++) {
 		struct fm_local *local = &own->local[l];
 
-		if (announce && (local->state & (FM_USABLE | FM_ANNOUNCED)) == FM_USABLE &&
+		if (announce &&
+		    (local->state & (FM_USABLE | FM_OLD | FM_ANNOUNCED)) == FM_USABLE &&
 		    (local->family == AF_INET || pm_inet6(msk)))
 			announce = fm_announce(msk, own, local);
-		if (!(local->state & ~(FM_KNOWN | FM_DOWN)))
+		if ((own->has_list || !local->up) &&
+		    !(local->state & (FM_LISTED | FM_NAMED | FM_USABLE | FM_SEEN | FM_ANNOUNCED)))
 			local->state = 0;
 	}
 	return 0;

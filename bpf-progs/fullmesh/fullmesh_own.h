@@ -11,21 +11,27 @@
 #define FM_REMOTES (PM_RADDRS_MAX + 1)
 #define FM_NEVER (~0U) /* pm_backoff::delay: given up */
 #define FM_ARPHRD_LOOPBACK 772
+#define FM_MS_PER_S 1000
 
 /* fm_local::state */
-#define FM_TOLD (1 << 0) /* by the kernel, local_addr(); of use without a list */
-#define FM_LISTED (1 << 1) /* in the loader's list */
+#define FM_TAKEN (1 << 0) /* the place has an address */
+#define FM_LISTED (1 << 1) /* in the loader's list, on an interface that has it */
 #define FM_KNOWN (1 << 2) /* was, at some time */
-#define FM_DOWN (1 << 3) /* gone, says the kernel; the list may be late */
+#define FM_LOOPBACK (1 << 3) /* subflows are not bound to its interface */
 #define FM_USABLE (1 << 4) /* the upshot */
 #define FM_SEEN (1 << 5) /* the peer knows it by `id` */
 #define FM_ANNOUNCED (1 << 6) /* because it was told */
+#define FM_NAMED (1 << 8) /* in the list, which may be late */
+#define FM_OLD (1 << 7) /* for what there is, and nothing new (RFC 4862: deprecated) */
 
+/* An address may be on several interfaces, and move from one to another: the kernel tells
+ * at once, the loader lists them later, and lists them all.
+ */
 struct fm_local {
 	__u32 state; /* 0: free */
 	__u32 family;
-	__u32 ifindex;
-	__u32 bind; /* interface to bind a subflow to; 0: none */
+	__u32 ifindex; /* that subflows are to use; 0: as routed */
+	__u32 up, down; /* interfaces where it came and went last, says the kernel; 0: none */
 	__u32 backup; /* subflows of it are to be a backup */
 	__u32 id; /* address id, once there is one */
 	__u32 subflows; /* live ones, while adjusting */
@@ -39,6 +45,12 @@ struct tcpopt_own {
 	struct fm_local local[FM_LOCALS];
 	struct pm_backoff backoff[FM_LOCALS][FM_REMOTES];
 	struct pm_raddr_list announced;
+	/* The peer took its first address back, which it cannot announce: one pair at a time
+	 * looks whether it is there again.
+	 */
+	__u32 first_gone;
+	__u32 turn; /* place of the local address that looked last */
+	__u32 has_list; /* the loader's, while adjusting */
 	__u32 over; /* the youngest subflow on an interface that has too many, while adjusting */
 };
 
@@ -61,8 +73,7 @@ __noinline __u64 fm_find_local(const struct tcpopt_own *own, const struct bpf_mp
 }
 
 /* A place for the address, its old one if it has one; FM_LOCALS: no room. */
-__noinline __u64 fm_place(struct tcpopt_own *own, const struct bpf_mptcp_addr *addr,
-			  __u32 ifindex, bool loopback)
+__noinline __u64 fm_place(struct tcpopt_own *own, const struct bpf_mptcp_addr *addr)
 {
 	__u64 l = fm_find_local(own, addr);
 	struct fm_local *local;
@@ -78,14 +89,44 @@ __noinline __u64 fm_place(struct tcpopt_own *own, const struct bpf_mptcp_addr *a
 	if (l >= own->places)
 		own->places = l + 1;
 	if (!local->state) {
+		memset(local, 0, sizeof(*local));
+		local->state = FM_TAKEN;
 		local->family = addr->family;
-		local->backup = 0;
-		local->id = 0;
 		memcpy(local->addr, addr->addr, sizeof(local->addr));
 	}
-	local->ifindex = ifindex;
-	local->bind = loopback ? 0 : ifindex;
 	return l;
+}
+
+/* The interface that a new subflow of it is bound to; 0: none. */
+static __always_inline __u32 fm_bind(const struct fm_local *local)
+{
+	return local->state & FM_LOOPBACK ? 0 : local->ifindex;
+}
+
+/* Bound to an interface that has not got the address any more. */
+static __always_inline bool fm_elsewhere(const struct fm_local *local,
+					 const struct bpf_mptcp_subflow *sf)
+{
+	return sf->ifindex && fm_bind(local) && sf->ifindex != fm_bind(local);
+}
+
+/* The address whose turn it is; FM_LOCALS: none. */
+__noinline __u64 fm_scout(const struct tcpopt_own *own)
+{
+	__u64 lowest = FM_LOCALS;
+
+	if (!own)
+		return FM_LOCALS;
+	for (__u32 l = 0; l < FM_LOCALS && l < own->places; l++) {
+		if ((own->local[l].state & (FM_USABLE | FM_OLD)) != FM_USABLE ||
+		    own->local[l].family != own->first_remote.family)
+			continue;
+		if (l > own->turn)
+			return l;
+		if (lowest == FM_LOCALS)
+			lowest = l;
+	}
+	return lowest;
 }
 
 static __always_inline bool fm_is_first(const struct tcpopt_own *own,

@@ -3,7 +3,7 @@
  *
  * Routers that spread flows over equal paths (ECMP) spread these, too. Another
  * number of `subflows` holds for live sessions: the youngest are closed, never
- * the first one.
+ * the first one. If the peer takes none there, they go to an address that it announces.
  */
 #include "ndiffports.h"
 #include "../tcpopt_maps.h"
@@ -13,28 +13,48 @@ TCPOPT_MAPS(ndiffports);
 PM_NAME("ndiffports");
 
 #include "../tcpopt_pm_number.h"
+#include "../tcpopt_pm_raddr.h"
 
 struct tcpopt_own {
 	struct pm_number number;
+	struct pm_raddr_list announced; /* for a peer that takes no join at its first one */
 };
 PM_KEEPS;
 
 #define NDIFFPORTS_DOUBLINGS 60 /* the longest wait, in times of the first one */
 
+/* Where subflows go to; all 0 is where the first one went. False: nowhere yet. */
+static __always_inline bool ndiffports_remote(struct mptcp_sock *msk,
+					      const struct tcpopt_own *own,
+					      struct bpf_mptcp_addr *remote)
+{
+	struct bpf_mptcp_addr local = {}, first = {};
+
+	if (!pm_denied(msk))
+		return true;
+	pm_first(msk, &local, &first);
+	return pm_raddr_any(&own->announced, first.family, remote);
+}
+
 static __always_inline int ndiffports_open(struct mptcp_sock *msk)
 {
-	struct bpf_mptcp_subflow any = {};
+	struct tcpopt_own *own = pm_own(msk);
+	struct bpf_mptcp_subflow sf = {};
 
-	return bpf_mptcp_pm_open(msk, &any, sizeof(any));
+	if (!own || !ndiffports_remote(msk, own, &sf.remote))
+		return -1;
+	return bpf_mptcp_pm_open(msk, &sf, sizeof(sf));
 }
 
 static __always_inline void ndiffports_adjust(struct mptcp_sock *msk)
 {
 	const struct ndiffports_params *p = ndiffports_params();
 	struct tcpopt_own *own = pm_own(msk);
+	struct bpf_mptcp_addr remote = {};
 	struct pm_replace replace;
 
-	if (!p || !own || pm_denied(msk) || (pm_is_server(msk) && !p->server))
+	if (!p || !own || (pm_is_server(msk) && !p->server) ||
+	    !ndiffports_remote(msk, own, &remote))
 		return;
 	replace.on = p->replace;
 	replace.min = p->retry;
@@ -56,6 +76,28 @@ void BPF_PROG(timer, struct mptcp_sock *msk)
 	ndiffports_adjust(msk);
 }
 
+SEC("struct_ops/add_addr_received")
+void BPF_PROG(add_addr_received, struct mptcp_sock *msk, const struct bpf_mptcp_addr *addr)
+{
+	struct tcpopt_own *own = pm_own(msk);
+	struct bpf_mptcp_addr copy = {};
+
+	if (!own || !pm_denied(msk))
+		return;
+	pm_copy_addr(&copy, addr);
+	if (pm_raddr_add(&own->announced, &copy) >= 0)
+		ndiffports_adjust(msk);
+}
+
+SEC("struct_ops/rm_addr_received")
+void BPF_PROG(rm_addr_received, struct mptcp_sock *msk, __u32 id)
+{
+	struct tcpopt_own *own = pm_own(msk);
+
+	if (own)
+		pm_raddr_remove(&own->announced, id);
+}
+
 SEC("struct_ops/subflow_established")
 void BPF_PROG(subflow_established)
 {
@@ -73,6 +115,8 @@ struct mptcp_pm_ops operations = {
 	.established = (void *)established,
 	.subflow_established = (void *)subflow_established,
 	.subflow_closed = (void *)subflow_closed,
+	.add_addr_received = (void *)add_addr_received,
+	.rm_addr_received = (void *)rm_addr_received,
 	.timer = (void *)timer,
 	.name = "ndiffports",
 };

@@ -21,7 +21,7 @@ struct ndiffports_stats {
 	__u64 sessions; /* claimed */
 	__u64 busy; /* sessions not claimed: another program's */
 	__u64 no_memory; /* sessions not claimed: no memory, or on the way in or out */
-	__u64 denied; /* sessions left alone: the peer takes no join at its first address */
+	__u64 denied; /* sessions whose peer takes no join at its first address */
 	__u64 opened; /* subflows asked of the kernel */
 	__u64 established; /* subflows that joined, those of the peer included */
 	__u64 refused; /* calls to open or close a subflow that the kernel refused */

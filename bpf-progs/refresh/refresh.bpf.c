@@ -10,19 +10,13 @@
 #include "refresh.h"
 #include "../tcpopt_maps.h"
 #include "../tcpopt_pm_session.h"
+#include "../tcpopt_pm_raddr.h"
 #include "../tcpopt_pm_reset.h"
-#include <linux/tcp.h>
 
 TCPOPT_MAPS(refresh);
 PM_NAME("refresh");
 
 #define REFRESH_PAIRS_MAX 8 /* of a session; it has one, or a few of the peer's choice */
-#define REFRESH_SYN_RETRIES 1 /* fewer cannot be asked for */
-/* Of an attempt, at most. The kernel adds net.ipv4.tcp_syn_linear_timeouts to the
- * retries, but ends it when the time of those that were asked for is over: after
- * three times the first wait. Without back-off that is enough for a third SYN.
- */
-#define REFRESH_SYNS 3
 #define REFRESH_MINUTE 60000 /* ms */
 #define REFRESH_AGAIN 100 /* ms, when the kernel says EAGAIN */
 
@@ -40,9 +34,11 @@ struct refresh_pair {
 
 struct tcpopt_own {
 	struct refresh_pair pair[REFRESH_PAIRS_MAX];
-	__u32 established; /* what is connected from now on is a further subflow */
+	struct pm_raddr_list announced; /* for a peer that takes no join at its first one */
 };
 PM_KEEPS;
+
+#include "../tcpopt_pm_syn.h"
 
 static __always_inline bool refresh_is(const struct refresh_pair *pair,
 				       const struct bpf_mptcp_subflow *sf)
@@ -148,7 +144,7 @@ __noinline __u32 refresh_under_way(struct mptcp_sock *msk __arg_trusted)
 static __always_inline __u32 refresh_left(struct refresh_pair *pair, __u32 now,
 					  const struct refresh_params *p)
 {
-	__u32 spacing = REFRESH_MINUTE / (p->syns / REFRESH_SYNS ?: 1);
+	__u32 spacing = REFRESH_MINUTE / (p->syns / PM_SYNS ?: 1);
 	__u32 left = pm_left(&pair->backoff, now);
 
 	if (!pair->vain || now - pair->tried >= spacing || left >= spacing - (now - pair->tried))
@@ -160,12 +156,19 @@ static __always_inline __u32 refresh_left(struct refresh_pair *pair, __u32 now,
 	return spacing - (now - pair->tried);
 }
 
-/* Returns ms until it may be tried again, 0: it is under way. */
-static __always_inline __u32 refresh_open(struct mptcp_sock *msk, struct refresh_pair *pair,
-					  __u32 now, const struct refresh_params *p)
+/* Returns ms until it may be tried again, 0: it is under way, or there is nowhere to. */
+static __always_inline __u32 refresh_open(struct mptcp_sock *msk, struct tcpopt_own *own,
+					  struct refresh_pair *pair, __u32 now,
+					  const struct refresh_params *p)
 {
-	int id = bpf_mptcp_pm_open(msk, &pair->like, sizeof(pair->like));
+	struct bpf_mptcp_subflow sf = pair->like;
+	int id;
 
+	/* Not there, says the peer; where else, if anywhere? */
+	if (pm_denied(msk) && !sf.remote.id &&
+	    !pm_raddr_any(&own->announced, sf.local.family, &sf.remote))
+		return 0;
+	id = bpf_mptcp_pm_open(msk, &sf, sizeof(sf));
 	if (id == -PM_EAGAIN)
 		return REFRESH_AGAIN;
 	pair->tried = now;
@@ -194,7 +197,7 @@ __noinline __u32 refresh_try(struct mptcp_sock *msk __arg_trusted, __u64 i)
 	if (!pair->missing || pair->never)
 		return 0;
 	left = refresh_left(pair, now, p);
-	return left ?: refresh_open(msk, pair, now, p);
+	return left ?: refresh_open(msk, own, pair, now, p);
 }
 
 /* One attempt at a time for each pair. */
@@ -214,14 +217,36 @@ void BPF_PROG(established, struct mptcp_sock *msk)
 {
 	struct tcpopt_own *own = pm_own(msk);
 
-	if (own && msk->token)
-		own->established = 1;
+	if (msk->token && own)
+		refresh_adjust(msk);
 }
 
 SEC("struct_ops/timer")
 void BPF_PROG(timer, struct mptcp_sock *msk)
 {
 	refresh_adjust(msk);
+}
+
+SEC("struct_ops/add_addr_received")
+void BPF_PROG(add_addr_received, struct mptcp_sock *msk, const struct bpf_mptcp_addr *addr)
+{
+	struct tcpopt_own *own = pm_own(msk);
+	struct bpf_mptcp_addr copy = {};
+
+	if (!own)
+		return;
+	pm_copy_addr(&copy, addr);
+	if (pm_raddr_add(&own->announced, &copy) >= 0)
+		bpf_mptcp_pm_timer(msk, 0);
+}
+
+SEC("struct_ops/rm_addr_received")
+void BPF_PROG(rm_addr_received, struct mptcp_sock *msk, __u32 id)
+{
+	struct tcpopt_own *own = pm_own(msk);
+
+	if (own)
+		pm_raddr_remove(&own->announced, id);
 }
 
 /* A replacement works; the next one may be tried. */
@@ -268,9 +293,10 @@ void BPF_PROG(subflow_closed, struct mptcp_sock *msk, const struct bpf_mptcp_sub
 		PM_COUNT(reset);
 		again = pm_after_reset(detail);
 	}
-	if (pm_denied(msk) && !sf.remote.id)
-		again = PM_AGAIN_NEVER;
 	refresh_note(msk, own, &sf, why == BPF_MPTCP_SUB_FAILED, again, p);
+	if (pm_denied(msk) && !sf.remote.id &&
+	    !pm_raddr_any(&own->announced, sf.local.family, &sf.remote))
+		PM_COUNT(prohibited);
 }
 
 SEC(".struct_ops")
@@ -278,27 +304,11 @@ struct mptcp_pm_ops operations = {
 	.established = (void *)established,
 	.subflow_established = (void *)subflow_established,
 	.subflow_closed = (void *)subflow_closed,
+	.add_addr_received = (void *)add_addr_received,
+	.rm_addr_received = (void *)rm_addr_received,
 	.timer = (void *)timer,
 	.name = "refresh",
 };
-
-/* The kernel is about to send the SYN of a subflow: few, and counted. */
-static __always_inline void refresh_connect(struct bpf_sock_ops *skops)
-{
-	struct mptcp_sock *msk = mptcp_sock_of(skops);
-	int retries = REFRESH_SYN_RETRIES;
-	struct tcpopt_own *own;
-
-	if (!msk)
-		return;
-	own = bpf_sk_storage_get(&sessions, (void *)msk, NULL, 0);
-	if (!own || !own->established)
-		return;
-	PM_COUNT(syns);
-	bpf_setsockopt(skops, SOL_TCP, TCP_SYNCNT, &retries, sizeof(retries));
-	bpf_sock_ops_cb_flags_set(skops, skops->bpf_sock_ops_cb_flags |
-						 BPF_SOCK_OPS_RETRANS_CB_FLAG);
-}
 
 SEC("sockops")
 TCPOPT_HELP("path manager: replaces subflows that were reset or timed out")
@@ -310,7 +320,11 @@ int refresh(struct bpf_sock_ops *skops)
 		PM_CHOOSE(skops);
 		break;
 	case BPF_SOCK_OPS_TCP_CONNECT_CB:
-		refresh_connect(skops);
+		if (!pm_few_syns(skops))
+			break;
+		PM_COUNT(syns);
+		bpf_sock_ops_cb_flags_set(skops, skops->bpf_sock_ops_cb_flags |
+							 BPF_SOCK_OPS_RETRANS_CB_FLAG);
 		break;
 	case BPF_SOCK_OPS_RETRANS_CB:
 		if (skops->state == PM_SYN_SENT)

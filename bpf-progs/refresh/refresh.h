@@ -22,7 +22,7 @@ struct refresh_stats {
 	__u64 timeout; /* by a timeout */
 	__u64 failed; /* attempts to replace one that came to nothing */
 	__u64 ignored; /* subflows that ended by FIN or were closed here, or were the peer's */
-	__u64 prohibited; /* not replaced: the peer does not want it, by its RST or from the start */
+	__u64 prohibited; /* not replaced: the peer does not want it, by its RST or from the start (yet) */
 	__u64 no_room; /* not replaced: too many pairs of addresses in this session */
 	__u64 opened; /* subflows asked of the kernel */
 	__u64 refused; /* such calls that the kernel refused */

@@ -7,6 +7,7 @@
 #include <net/if_arp.h>
 
 #include <array>
+#include <cstring>
 
 #include "params/local_addrs.h"
 #include "support.h"
@@ -43,7 +44,8 @@ class AddressRulesTest : public testing::Test {
       std::array<char, INET6_ADDRSTRLEN> text{};
       inet_ntop(static_cast<int>(one.family), std::begin(one.addr), text.data(), text.size());
       const auto* const backup = (one.flags & TCPOPT_ADDR_BACKUP) != 0 ? " backup" : "";
-      found.push_back(std::string(text.data()) + backup);
+      const auto* const old = (one.flags & TCPOPT_ADDR_DEPRECATED) != 0 ? " deprecated" : "";
+      found.push_back(std::string(text.data()) + backup + old);
     }
     return found;
   }
@@ -115,12 +117,16 @@ TEST_F(AddressRulesTest, LeaveOutKindsThatAreNotAskedFor) {
   add(2, "fd00::1", IFA_F_TENTATIVE);
   add(2, "fd00::2", IFA_F_DEPRECATED);
   add(2, "fe80::2", IFA_F_TENTATIVE);
-  EXPECT_THAT(chosen(), ElementsAre("169.253.1.1", "fec0::1"));
+  EXPECT_THAT(chosen(),
+              ElementsAre("10.2.0.1 deprecated", "169.253.1.1", "fec0::1", "fd00::2 deprecated"));
   rules_.include = {TCPOPT_ADDR_KIND_LOOPBACK};
   EXPECT_THAT(chosen(),
-              ElementsAre("127.0.0.1", "::1", "192.0.2.1", "127.1.2.3", "169.253.1.1", "fec0::1"));
+              ElementsAre("127.0.0.1", "::1", "192.0.2.1", "127.1.2.3", "10.2.0.1 deprecated",
+                          "169.253.1.1", "fec0::1", "fd00::2 deprecated"));
   rules_.include = {TCPOPT_ADDR_KIND_DEPRECATED};
   EXPECT_THAT(chosen(), ElementsAre("10.2.0.1", "169.253.1.1", "fec0::1", "fd00::2"));
+  network_.addresses.erase(network_.addresses.begin() + 4);
+  network_.addresses.erase(network_.addresses.end() - 2);
   rules_.include = {TCPOPT_ADDR_KIND_LINK_LOCAL};
   EXPECT_THAT(chosen(), ElementsAre("169.254.1.1", "169.253.1.1", "fe80::1", "febf::1", "fec0::1"));
   rules_.include = {TCPOPT_ADDR_KIND_LINK_LOCAL, TCPOPT_ADDR_KIND_TENTATIVE};
@@ -144,6 +150,33 @@ TEST_F(AddressRulesTest, CountWhatThereIsNoRoomFor) {
   EXPECT_EQ(addrs.left_out, 4U);
   EXPECT_EQ(chosen().front(), "10.2.0.1");
   EXPECT_EQ(chosen().back(), "10.3.0.14");
+}
+
+TEST_F(AddressRulesTest, ShareTheRoomFairly) {
+  for (int i = 0; i < TCPOPT_ADDRS_MAX; ++i) {
+    add(2, "fd00:2::" + std::to_string(i));
+  }
+  add(2, "10.2.0.1");
+  add(3, "10.3.0.1");
+  add(7, "10.7.0.1", IFA_F_DEPRECATED);
+  const auto found = chosen();
+  EXPECT_THAT(found, testing::Contains("10.2.0.1"));
+  EXPECT_EQ(found.back(), "10.3.0.1");
+  EXPECT_EQ(found[found.size() - 3], "fd00:2::13");
+}
+
+TEST_F(AddressRulesTest, LeavePlacesThatAreTaken) {
+  for (int i = 0; i < TCPOPT_ADDRS_MAX; ++i) {
+    add(3, "10.3.0." + std::to_string(i));
+  }
+  const auto before = select_addresses(network_, rules_);
+  add(2, "10.2.0.1");  // a newcomer, which would have its share otherwise
+  auto after = select_addresses(network_, rules_, before);
+  EXPECT_EQ(after.left_out, 1U);
+  after.left_out = 0;
+  EXPECT_EQ(std::memcmp(&after, &before, sizeof(after)), 0);
+  network_.addresses.erase(network_.addresses.begin());
+  EXPECT_EQ(select_addresses(network_, rules_, before).addr[0].ifindex, 2U);
 }
 
 TEST_F(AddressRulesTest, ComeFromTheListsThatTheProgramHas) {

@@ -9,7 +9,7 @@ import sys
 from net import Peer, eventually, run
 from test_loader import bpftool
 
-BACKUP = 1
+BACKUP, DEPRECATED = 1, 2
 ADDRS_MAX = 16
 FAR_ENDS = itertools.count()
 
@@ -95,8 +95,8 @@ class Told:
         eventually(lambda: self.addresses(cookie) == list(addresses),
                    f"{addresses} in the map", timeout=20)
 
-    def backups(self, cookie):
-        return [address for _, address, _, flags in self.all()[cookie][1] if flags & BACKUP]
+    def marked(self, cookie, flag=BACKUP):
+        return [address for _, address, _, flags in self.all()[cookie][1] if flags & flag]
 
     def stats(self):
         return self.loader.stats("addrs", self.cgroup)

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from addrs import ADDRS_MAX, Space, attach
+from addrs import ADDRS_MAX, DEPRECATED, Space, attach
 from net import eventually, run
 from peer import Sockets
 from test_loader import bpftool, refused
@@ -140,12 +140,12 @@ def test_lists_choose_interfaces(one, space):
     assert told.addresses(cookie) == ["10.1.0.1", "fd01::1"]
     assert told.stats()["walks"] > walks
     told.set("except=a0,b1", "backup=b?")
-    assert told.addresses(cookie) == told.backups(cookie) == ["10.2.0.1"]
+    assert told.addresses(cookie) == told.marked(cookie) == ["10.2.0.1"]
     told.set("except=", "interfaces=b*,a1")
-    assert told.addresses(cookie) == told.backups(cookie) == ["10.2.0.1", "10.3.0.1"]
+    assert told.addresses(cookie) == told.marked(cookie) == ["10.2.0.1", "10.3.0.1"]
     told.set("interfaces=", "backup=b1")
     assert told.addresses(cookie) == ["10.1.0.1", "fd01::1", "10.2.0.1", "10.3.0.1"]
-    assert told.backups(cookie) == ["10.3.0.1"]
+    assert told.marked(cookie) == ["10.3.0.1"]
     params = told.loader.params("addrs", told.cgroup)
     assert params == {"interfaces": [], "except": [], "backup": ["b1"], "include": []}
 
@@ -176,13 +176,18 @@ def test_kinds_of_addresses_are_left_out_unless_asked_for(one, space):
     space.address("add", "192.0.2.1/32", "lo")
     # The last one: when it is there, those before were looked at.
     space.address("add", "10.1.0.9/24", "a0")
-    told.soon(cookie, "10.1.0.1", "10.1.0.9", "fd01::1")
+    # Deprecated ones are told, and marked unless they are asked for.
+    old = {"fd01::de", "10.1.0.222"}
+    there = {"10.1.0.1", "10.1.0.9", "fd01::1"} | old
+    eventually(lambda: set(told.addresses(cookie)) == there, "those that can be used")
+    assert set(told.marked(cookie, DEPRECATED)) == old
     for kind, addresses in [("tentative", {"fd01::dad"}),
-                            ("deprecated", {"fd01::de", "10.1.0.222"}),
+                            ("deprecated", set()),
                             ("link-local", {"fe80::1", "169.254.7.7"}),
                             ("loopback", {"127.0.0.1", "::1", "192.0.2.1"})]:
         told.set(f"include={kind}")
-        assert set(told.addresses(cookie)) == {"10.1.0.1", "10.1.0.9", "fd01::1"} | addresses, kind
+        assert set(told.addresses(cookie)) == there | addresses, kind
+        assert set(told.marked(cookie, DEPRECATED)) == (set() if kind == "deprecated" else old)
     told.set("include=tentative,link-local")
     assert told.loader.params("addrs", told.cgroup)["include"] == ["tentative", "link-local"]
 
@@ -348,11 +353,14 @@ def test_list_shows_what_was_written(one, cgroup, space):
     told.set("backup=b*")
     pid = space.peers[0].process.pid
     assert told.listed() == {
-        "namespaces": 1, "addresses": 3, "backups": 1,
+        "namespaces": 1, "addresses": 3, "backups": 1, "left_out": 0,
         "netns": [{"cookie": cookie, "found_at": f"pid {pid}", "left_out": 0, "addresses": [
-            {"interface": "a0", "address": "10.1.0.1", "backup": False},
-            {"interface": "a0", "address": "fd01::1", "backup": False},
-            {"interface": "b0", "address": "10.2.0.1", "backup": True}]}]}
+            {"interface": "a0", "address": "10.1.0.1", "backup": False,
+             "deprecated": False},
+            {"interface": "a0", "address": "fd01::1", "backup": False,
+             "deprecated": False},
+            {"interface": "b0", "address": "10.2.0.1", "backup": True,
+             "deprecated": False}]}]}
     header, row = told.loader.ok("list").splitlines()
     assert "ADDRESSES" in header and "3 (1 backup)" in row and "backup=b*" in row
 
@@ -369,7 +377,7 @@ def test_two_cgroups_choose_for_themselves(one, make_cgroup, space):
     second = make_cgroup("second")
     space.peer(second)
     other = attach(told.loader, second, "backup=a0", "include=link-local")
-    assert other.backups(cookie) == ["10.1.0.1", "fd01::1"] and told.backups(cookie) == []
+    assert other.marked(cookie) == ["10.1.0.1", "fd01::1"] and told.marked(cookie) == []
     space.address("add", "169.254.7.7/16", "a0")
     other.soon(cookie, "10.1.0.1", "169.254.7.7", "fd01::1")
     assert told.addresses(cookie) == ["10.1.0.1", "fd01::1"]

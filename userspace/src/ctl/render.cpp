@@ -47,7 +47,7 @@ std::string params_text(const json& attachment) {
   return parts.empty() ? "-" : fmt::format("{}", fmt::join(parts, " "));
 }
 
-/// "3 (1 backup) in 2 netns"; "-" of a program that is told of none.
+/// "3 (1 backup) in 2 netns", "16, 2 left out"; "-" of a program that is told of none.
 std::string addresses_text(const json& attachment) {
   const auto found = attachment.find("local_addrs");
   if (found == attachment.end()) {
@@ -55,8 +55,10 @@ std::string addresses_text(const json& attachment) {
   }
   const auto backups = found->at("backups").get<std::size_t>();
   const auto namespaces = found->at("namespaces").get<std::size_t>();
-  return fmt::format("{}{}{}", found->at("addresses").get<std::size_t>(),
+  const auto left_out = found->value("left_out", std::size_t{0});
+  return fmt::format("{}{}{}{}", found->at("addresses").get<std::size_t>(),
                      backups != 0 ? fmt::format(" ({} backup)", backups) : "",
+                     left_out != 0 ? fmt::format(", {} left out", left_out) : "",
                      namespaces != 1 ? fmt::format(" in {} netns", namespaces) : "");
 }
 

@@ -56,7 +56,8 @@ nlohmann::json address_json(const tcpopt_addr& address, const Network& network) 
   return {{"interface", device != network.devices.end() ? device->second.name
                                                         : fmt::format("{}", address.ifindex)},
           {"address", text.data()},
-          {"backup", (address.flags & TCPOPT_ADDR_BACKUP) != 0}};
+          {"backup", (address.flags & TCPOPT_ADDR_BACKUP) != 0},
+          {"deprecated", (address.flags & TCPOPT_ADDR_DEPRECATED) != 0}};
 }
 
 std::span<const tcpopt_addr> addresses_in(const tcpopt_addrs& value) {
@@ -212,10 +213,17 @@ std::optional<tcpopt_addrs> AddressMap::read(Cookie cookie) const {
 
 void AddressMap::write(const Place& place, Outcome& outcome) const {
   const auto cookie = place.space->watch.cookie();
-  const auto wanted = select_addresses(place.space->watch.network(), rules_);
   const auto there = read(cookie);
+  const auto before = there.value_or(tcpopt_addrs{});
+  const auto wanted = select_addresses(place.space->watch.network(), rules_, before);
   if (there && std::memcmp(&*there, &wanted, sizeof(wanted)) == 0) {
     return;
+  }
+  if (wanted.left_out > before.left_out) {
+    spdlog::warn(
+        "network namespace of {}: {} local addresses are left out, a program is told of "
+        "{}; choose with interfaces= and except=",
+        place.space->where.found_at, wanted.left_out, TCPOPT_ADDRS_MAX);
   }
   if (before_change_) {
     before_change_();
@@ -270,6 +278,7 @@ bool AddressMap::take_events(const std::set<int>& readable) {
 nlohmann::json AddressMap::describe() const {
   std::size_t addresses = 0;
   std::size_t backups = 0;
+  std::size_t left_out = 0;
   auto listed = nlohmann::json::array();
   for (const auto& [cookie, place] : places_) {
     const auto value = read(cookie).value_or(tcpopt_addrs{});
@@ -279,6 +288,7 @@ nlohmann::json AddressMap::describe() const {
       backups += (address.flags & TCPOPT_ADDR_BACKUP) != 0 ? 1 : 0;
     }
     addresses += entries.size();
+    left_out += value.left_out;
     if (listed.size() < kListed) {
       listed.push_back({{"cookie", cookie},
                         {"found_at", place.space->where.found_at},
@@ -289,6 +299,7 @@ nlohmann::json AddressMap::describe() const {
   return {{"namespaces", places_.size()},
           {"addresses", addresses},
           {"backups", backups},
+          {"left_out", left_out},
           {"netns", std::move(listed)}};
 }
 

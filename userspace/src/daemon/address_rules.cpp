@@ -9,7 +9,9 @@
 #include <algorithm>
 #include <cstring>
 #include <iterator>
+#include <map>
 #include <span>
+#include <tuple>
 
 #include "params/interface_pattern.h"
 #include "params/local_addrs.h"
@@ -79,6 +81,11 @@ bool is_loopback(const DeviceAddress& address, const Device& device) {
          (address.family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&ipv6) != 0);
 }
 
+bool is_deprecated(const DeviceAddress& address, const AddressRules& rules) {
+  return (address.flags & IFA_F_DEPRECATED) != 0 &&
+         !rules.include.contains(TCPOPT_ADDR_KIND_DEPRECATED);
+}
+
 /// Whether it is of no kind that has to be asked for and was not.
 bool is_asked_for(const DeviceAddress& address, const Device& device, const AddressRules& rules) {
   const auto fine = [&rules](bool is_of_kind, std::uint32_t kind) {
@@ -86,9 +93,50 @@ bool is_asked_for(const DeviceAddress& address, const Device& device, const Addr
   };
   return (address.flags & IFA_F_DADFAILED) == 0 &&
          fine((address.flags & IFA_F_TENTATIVE) != 0, TCPOPT_ADDR_KIND_TENTATIVE) &&
-         fine((address.flags & IFA_F_DEPRECATED) != 0, TCPOPT_ADDR_KIND_DEPRECATED) &&
          fine(is_link_local(address), TCPOPT_ADDR_KIND_LINK_LOCAL) &&
          fine(is_loopback(address, device), TCPOPT_ADDR_KIND_LOOPBACK);
+}
+
+struct Candidate {
+  tcpopt_addr entry{};
+  bool known = false;     ///< it has a place already
+  std::size_t rank = 0;   ///< among those of its interface and family
+  std::size_t order = 0;  ///< as the kernel lists them
+};
+
+bool is_same(const tcpopt_addr& left, const tcpopt_addr& right) {
+  return left.family == right.family && left.ifindex == right.ifindex &&
+         std::equal(std::begin(left.addr), std::end(left.addr), std::begin(right.addr));
+}
+
+std::vector<Candidate> candidates_of(const Network& network, const AddressRules& rules,
+                                     std::span<const tcpopt_addr> before) {
+  std::vector<Candidate> found;
+  std::map<std::tuple<std::uint32_t, std::uint32_t, std::uint32_t>, std::size_t> ranks;
+  for (const auto& address : network.addresses) {
+    const auto at = network.devices.find(address.index);
+    if (at == network.devices.end()) {
+      continue;
+    }
+    const auto& device = at->second;
+    if (!is_usable(device) || !is_chosen(device, rules) || !is_asked_for(address, device, rules)) {
+      continue;
+    }
+    Candidate candidate;
+    auto& entry = candidate.entry;
+    entry.family = address.family;
+    entry.ifindex = address.index;
+    entry.type = device.type;
+    entry.flags = (match_any(rules.backup, device.name) ? TCPOPT_ADDR_BACKUP : 0U) |
+                  (is_deprecated(address, rules) ? TCPOPT_ADDR_DEPRECATED : 0U);
+    std::copy(address.address.begin(), address.address.end(), std::begin(entry.addr));
+    candidate.known = std::any_of(before.begin(), before.end(),
+                                  [&entry](const tcpopt_addr& old) { return is_same(old, entry); });
+    candidate.rank = ranks[{entry.ifindex, entry.family, entry.flags & TCPOPT_ADDR_DEPRECATED}]++;
+    candidate.order = found.size();
+    found.push_back(candidate);
+  }
+  return found;
 }
 
 }  // namespace
@@ -104,34 +152,31 @@ AddressRules address_rules(const Schema& schema, const Values& values) {
   return rules;
 }
 
-tcpopt_addrs select_addresses(const Network& network, const AddressRules& rules) {
-  std::vector<tcpopt_addr> chosen;
-  for (const auto& address : network.addresses) {
-    const auto found = network.devices.find(address.index);
-    if (found == network.devices.end()) {
-      continue;
-    }
-    const auto& device = found->second;
-    if (!is_usable(device) || !is_chosen(device, rules) || !is_asked_for(address, device, rules)) {
-      continue;
-    }
-    tcpopt_addr entry{};
-    entry.family = address.family;
-    entry.ifindex = address.index;
-    entry.type = device.type;
-    entry.flags = match_any(rules.backup, device.name) ? TCPOPT_ADDR_BACKUP : 0;
-    std::copy(address.address.begin(), address.address.end(), std::begin(entry.addr));
-    chosen.push_back(entry);
-  }
-  std::stable_sort(chosen.begin(), chosen.end(),
-                   [](const tcpopt_addr& left, const tcpopt_addr& right) {
-                     return left.ifindex < right.ifindex;
-                   });
+tcpopt_addrs select_addresses(const Network& network, const AddressRules& rules,
+                              const tcpopt_addrs& before) {
+  const std::span<const tcpopt_addr> places(before.addr);
+  auto chosen =
+      candidates_of(network, rules, places.first(std::min<std::size_t>(before.nr, places.size())));
   tcpopt_addrs addrs{};
   const auto count = std::min(chosen.size(), std::span(addrs.addr).size());
-  std::copy_n(chosen.begin(), count, std::begin(addrs.addr));
+  const auto is_old = [](const Candidate& one) {
+    return (one.entry.flags & TCPOPT_ADDR_DEPRECATED) != 0;
+  };
+  // What is in use stays; of the others each interface and family gets its share.
+  std::stable_sort(
+      chosen.begin(), chosen.end(), [&is_old](const Candidate& left, const Candidate& right) {
+        return std::tuple(is_old(left), !left.known, left.rank, left.entry.ifindex) <
+               std::tuple(is_old(right), !right.known, right.rank, right.entry.ifindex);
+      });
   addrs.nr = static_cast<__u32>(count);
   addrs.left_out = static_cast<__u32>(chosen.size() - count);
+  chosen.resize(count);
+  std::sort(chosen.begin(), chosen.end(), [](const Candidate& left, const Candidate& right) {
+    return std::tuple(left.entry.ifindex, left.order) <
+           std::tuple(right.entry.ifindex, right.order);
+  });
+  std::transform(chosen.begin(), chosen.end(), std::begin(addrs.addr),
+                 [](const Candidate& one) { return one.entry; });
   return addrs;
 }
 

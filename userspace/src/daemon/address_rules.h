@@ -27,6 +27,8 @@ struct AddressRules {
 
 /// The value for the map. An address counts while its interface is up and has a
 /// carrier; one that failed duplicate address detection never does.
-[[nodiscard]] tcpopt_addrs select_addresses(const Network& network, const AddressRules& rules);
+/// @param before the value that there is: if there is not room for all, those in it stay
+[[nodiscard]] tcpopt_addrs select_addresses(const Network& network, const AddressRules& rules,
+                                            const tcpopt_addrs& before = {});
 
 }  // namespace tcpopt
