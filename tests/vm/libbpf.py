@@ -17,6 +17,8 @@ LIB.bpf_map__attach_struct_ops.restype = ctypes.c_void_p
 LIB.bpf_map__attach_struct_ops.argtypes = [ctypes.c_void_p]
 LIB.bpf_program__type.argtypes = [ctypes.c_void_p]
 LIB.bpf_program__set_flags.argtypes = [ctypes.c_void_p, ctypes.c_uint32]
+LIB.bpf_program__section_name.restype = ctypes.c_char_p
+LIB.bpf_program__section_name.argtypes = [ctypes.c_void_p]
 LIB.bpf_program__name.restype = ctypes.c_char_p
 LIB.bpf_program__name.argtypes = [ctypes.c_void_p]
 LIB.bpf_program__set_autoload.argtypes = [ctypes.c_void_p, ctypes.c_bool]
@@ -27,6 +29,7 @@ LIB.bpf_link__update_program.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
 LIB.libbpf_set_print.argtypes = [ctypes.c_void_p]
 LIB.libbpf_set_print(None)
 STRUCT_OPS, SLEEPABLE = 27, 1 << 4
+IN_SOFTIRQ = b"struct_ops/accept_new_subflow"
 
 
 class Object:
@@ -42,7 +45,8 @@ class Object:
             name = LIB.bpf_program__name(each).decode()
             self.programs[name] = each
             LIB.bpf_program__set_autoload(each, programs is None or name in programs)
-            if LIB.bpf_program__type(each) == STRUCT_OPS and name != "accept_new_subflow":
+            section = LIB.bpf_program__section_name(each)
+            if LIB.bpf_program__type(each) == STRUCT_OPS and section != IN_SOFTIRQ:
                 # This libbpf does not know struct_ops.s.
                 LIB.bpf_program__set_flags(each, SLEEPABLE)
             each = LIB.bpf_object__next_program(self.handle, each)
