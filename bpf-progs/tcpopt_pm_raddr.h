@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Addresses that the peer announced, in what a path manager keeps of a session. */
+/* Addresses that the peer announced, in what a path manager keeps of a session, and
+ * which of them are followed: a peer must not be able to have this host knock at doors
+ * that are closed to it. Include it after TCPOPT_MAPS(name); `stats` counts those that
+ * are `not_followed`.
+ */
 #ifndef TCPOPT_PM_RADDR_H
 #define TCPOPT_PM_RADDR_H
 
-#include "tcpopt_pm_subflow.h"
+#include "tcpopt_pm_session.h"
 
 #define PM_RADDRS_MAX 8 /* of a session; further ones are left out */
 
@@ -16,9 +20,47 @@ struct pm_raddr_list {
 
 enum { PM_RADDR_KNOWN = -1, PM_RADDR_NO_ROOM = -2 };
 
-/* In add_addr_received(). Returns the place of a new address, or of another one of the
- * same id, or PM_RADDR_*.
- */
+enum pm_scope {
+	PM_SCOPE_NOWHERE, /* no other host, or any, or on one link only */
+	PM_SCOPE_PRIVATE, /* RFC 1918, 4193 and 6598 */
+	PM_SCOPE_PUBLIC,
+};
+
+__noinline int pm_scope(const struct bpf_mptcp_addr *addr)
+{
+	__u32 first;
+
+	if (!addr)
+		return PM_SCOPE_NOWHERE;
+	first = bpf_ntohl(addr->addr[0]);
+	if (addr->family == AF_INET) {
+		if (!(first >> 24) || first >> 24 == 127 || first >> 28 >= 0xe ||
+		    first >> 16 == 0xa9fe)
+			return PM_SCOPE_NOWHERE;
+		if (first >> 24 == 10 || first >> 20 == 0xac1 || first >> 16 == 0xc0a8 ||
+		    first >> 22 == 0x6440 >> 6)
+			return PM_SCOPE_PRIVATE;
+		return PM_SCOPE_PUBLIC;
+	}
+	if (first >> 24 == 0xff || first >> 22 == 0xfe80 >> 6 ||
+	    (!addr->addr[0] && !addr->addr[1] && !addr->addr[2]))
+		return PM_SCOPE_NOWHERE;
+	return first >> 25 == 0xfc >> 1 ? PM_SCOPE_PRIVATE : PM_SCOPE_PUBLIC;
+}
+
+/* A private one if the peer itself is at such, or if the user says so. */
+static __always_inline bool pm_follows(struct mptcp_sock *msk, const struct bpf_mptcp_addr *addr,
+				       bool private_too)
+{
+	struct bpf_mptcp_addr local = {}, remote = {};
+	int scope = pm_scope(addr);
+
+	if (scope != PM_SCOPE_PRIVATE || private_too)
+		return scope != PM_SCOPE_NOWHERE;
+	pm_first(msk, &local, &remote);
+	return pm_scope(&remote) == PM_SCOPE_PRIVATE;
+}
+
 static __always_inline int pm_raddr_add(struct pm_raddr_list *list,
 					const struct bpf_mptcp_addr *addr)
 {
@@ -40,6 +82,22 @@ static __always_inline int pm_raddr_add(struct pm_raddr_list *list,
 	if (place >= 0 && place < PM_RADDRS_MAX)
 		list->addr[place] = *addr;
 	return place;
+}
+
+/* In add_addr_received(). Returns the place of a new address, or of another one of the
+ * same id, or PM_RADDR_*.
+ */
+static __always_inline int pm_raddr_heard(struct mptcp_sock *msk, struct pm_raddr_list *list,
+					  const struct bpf_mptcp_addr *addr, bool private_too)
+{
+	struct bpf_mptcp_addr copy = {};
+
+	pm_copy_addr(&copy, addr);
+	if (!pm_follows(msk, &copy, private_too)) {
+		PM_COUNT(not_followed);
+		return PM_RADDR_KNOWN;
+	}
+	return pm_raddr_add(list, &copy);
 }
 
 /* In rm_addr_received(). Returns the place that is free now, or PM_RADDR_KNOWN: none. */

@@ -145,14 +145,13 @@ void BPF_PROG(data_received, struct mptcp_sock *msk)
 SEC("struct_ops/add_addr_received")
 void BPF_PROG(add_addr_received, struct mptcp_sock *msk, const struct bpf_mptcp_addr *addr)
 {
+	const struct delay_params *p = delay_params();
 	struct tcpopt_own *own = pm_own(msk);
-	struct bpf_mptcp_addr copy = {};
 	int place;
 
-	if (!own)
+	if (!p || !own)
 		return;
-	pm_copy_addr(&copy, addr);
-	place = pm_raddr_add(&own->announced, &copy);
+	place = pm_raddr_heard(msk, &own->announced, addr, p->follow_private);
 	if (place >= 0)
 		PM_COUNT(announced);
 	else if (place == PM_RADDR_NO_ROOM)

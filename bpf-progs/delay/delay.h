@@ -3,7 +3,7 @@
 #ifndef TCPOPT_DELAY_H
 #define TCPOPT_DELAY_H
 
-#include "../tcpopt_param.h"
+#include "../tcpopt_pm_param.h"
 
 struct delay_params {
 	TCPOPT_PARAM(__u32, subflows, "", 0, 31, 1,
@@ -14,6 +14,7 @@ struct delay_params {
 		     "due so long after the session was established; 0: however long that is");
 	TCPOPT_PARAM(__u32, server, "", 0, 1, 0,
 		     "1: of sessions that this end accepted, too");
+	PM_PARAM_PRIVATE;
 };
 
 /* Counted per attachment, summed over CPUs. */
@@ -30,14 +31,15 @@ struct delay_stats {
 	__u64 refused; /* calls to open or close a subflow that the kernel refused */
 	__u64 closed; /* subflows closed, because fewer are wanted */
 	__u64 lost; /* subflows that ended otherwise, or never came to be */
+	__u64 not_followed; /* addresses that a peer announced and should not have */
 };
 
 #ifdef __cplusplus
-static_assert(sizeof(delay_params) == 16, "as the BPF side has it");
-static_assert(sizeof(delay_stats) == 96, "as the BPF side has it");
+static_assert(sizeof(delay_params) == 20, "as the BPF side has it");
+static_assert(sizeof(delay_stats) == 104, "as the BPF side has it");
 #else
-_Static_assert(sizeof(struct delay_params) == 16, "as the C++ side has it");
-_Static_assert(sizeof(struct delay_stats) == 96, "as the C++ side has it");
+_Static_assert(sizeof(struct delay_params) == 20, "as the C++ side has it");
+_Static_assert(sizeof(struct delay_stats) == 104, "as the C++ side has it");
 #endif
 
 #endif /* TCPOPT_DELAY_H */

@@ -3,7 +3,7 @@
 #ifndef TCPOPT_FULLMESH_H
 #define TCPOPT_FULLMESH_H
 
-#include "../tcpopt_param.h"
+#include "../tcpopt_pm_param.h"
 
 struct fullmesh_params {
 	TCPOPT_PARAM(__u32, per_interface, "", 0, 32, 0,
@@ -18,6 +18,7 @@ struct fullmesh_params {
 	TCPOPT_PARAM(__u32, prohibited, "s", 0, 604800, 0,
 		     "wait before two addresses are tried again if the peer's RST says that it does "
 		     "not want that; 0: for ever");
+	PM_PARAM_PRIVATE;
 };
 
 /* Counted per attachment, summed over CPUs. */
@@ -41,14 +42,15 @@ struct fullmesh_stats {
 	__u64 announced; /* local addresses told to a peer */
 	__u64 withdrawn; /* local addresses of which a peer was told that they are gone */
 	__u64 priority; /* subflows that became a backup, or no longer are one */
+	__u64 not_followed; /* addresses that a peer announced and should not have */
 };
 
 #ifdef __cplusplus
-static_assert(sizeof(fullmesh_params) == 24, "as the BPF side has it");
-static_assert(sizeof(fullmesh_stats) == 152, "as the BPF side has it");
+static_assert(sizeof(fullmesh_params) == 28, "as the BPF side has it");
+static_assert(sizeof(fullmesh_stats) == 160, "as the BPF side has it");
 #else
-_Static_assert(sizeof(struct fullmesh_params) == 24, "as the C++ side has it");
-_Static_assert(sizeof(struct fullmesh_stats) == 152, "as the C++ side has it");
+_Static_assert(sizeof(struct fullmesh_params) == 28, "as the C++ side has it");
+_Static_assert(sizeof(struct fullmesh_stats) == 160, "as the C++ side has it");
 #endif
 
 #endif /* TCPOPT_FULLMESH_H */

@@ -79,13 +79,12 @@ void BPF_PROG(timer, struct mptcp_sock *msk)
 SEC("struct_ops/add_addr_received")
 void BPF_PROG(add_addr_received, struct mptcp_sock *msk, const struct bpf_mptcp_addr *addr)
 {
+	const struct ndiffports_params *p = ndiffports_params();
 	struct tcpopt_own *own = pm_own(msk);
-	struct bpf_mptcp_addr copy = {};
 
-	if (!own || !pm_denied(msk))
+	if (!p || !own || !pm_denied(msk))
 		return;
-	pm_copy_addr(&copy, addr);
-	if (pm_raddr_add(&own->announced, &copy) >= 0)
+	if (pm_raddr_heard(msk, &own->announced, addr, p->follow_private) >= 0)
 		ndiffports_adjust(msk);
 }
 

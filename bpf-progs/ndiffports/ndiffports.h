@@ -3,7 +3,7 @@
 #ifndef TCPOPT_NDIFFPORTS_H
 #define TCPOPT_NDIFFPORTS_H
 
-#include "../tcpopt_param.h"
+#include "../tcpopt_pm_param.h"
 
 struct ndiffports_params {
 	TCPOPT_PARAM(__u32, subflows, "", 1, 32, 2,
@@ -14,6 +14,7 @@ struct ndiffports_params {
 		     "wait before a lost one is replaced; doubled, up to 60 times, if that fails");
 	TCPOPT_PARAM(__u32, server, "", 0, 1, 0,
 		     "1: of sessions that this end accepted, too");
+	PM_PARAM_PRIVATE;
 };
 
 /* Counted per attachment, summed over CPUs. */
@@ -27,14 +28,15 @@ struct ndiffports_stats {
 	__u64 refused; /* calls to open or close a subflow that the kernel refused */
 	__u64 closed; /* subflows closed, because fewer are wanted */
 	__u64 lost; /* subflows that ended otherwise, or never came to be */
+	__u64 not_followed; /* addresses that a peer announced and should not have */
 };
 
 #ifdef __cplusplus
-static_assert(sizeof(ndiffports_params) == 16, "as the BPF side has it");
-static_assert(sizeof(ndiffports_stats) == 72, "as the BPF side has it");
+static_assert(sizeof(ndiffports_params) == 20, "as the BPF side has it");
+static_assert(sizeof(ndiffports_stats) == 80, "as the BPF side has it");
 #else
-_Static_assert(sizeof(struct ndiffports_params) == 16, "as the C++ side has it");
-_Static_assert(sizeof(struct ndiffports_stats) == 72, "as the C++ side has it");
+_Static_assert(sizeof(struct ndiffports_params) == 20, "as the C++ side has it");
+_Static_assert(sizeof(struct ndiffports_stats) == 80, "as the C++ side has it");
 #endif
 
 #endif /* TCPOPT_NDIFFPORTS_H */

@@ -10,11 +10,12 @@
 #include "refresh.h"
 #include "../tcpopt_maps.h"
 #include "../tcpopt_pm_session.h"
-#include "../tcpopt_pm_raddr.h"
 #include "../tcpopt_pm_reset.h"
 
 TCPOPT_MAPS(refresh);
 PM_NAME("refresh");
+
+#include "../tcpopt_pm_raddr.h"
 
 #define REFRESH_PAIRS_MAX 8 /* of a session; it has one, or a few of the peer's choice */
 #define REFRESH_MINUTE 60000 /* ms */
@@ -230,13 +231,12 @@ void BPF_PROG(timer, struct mptcp_sock *msk)
 SEC("struct_ops/add_addr_received")
 void BPF_PROG(add_addr_received, struct mptcp_sock *msk, const struct bpf_mptcp_addr *addr)
 {
+	const struct refresh_params *p = refresh_params();
 	struct tcpopt_own *own = pm_own(msk);
-	struct bpf_mptcp_addr copy = {};
 
-	if (!own)
+	if (!p || !own)
 		return;
-	pm_copy_addr(&copy, addr);
-	if (pm_raddr_add(&own->announced, &copy) >= 0)
+	if (pm_raddr_heard(msk, &own->announced, addr, p->follow_private) >= 0)
 		bpf_mptcp_pm_timer(msk, 0);
 }
 

@@ -3,7 +3,7 @@
 #ifndef TCPOPT_REFRESH_H
 #define TCPOPT_REFRESH_H
 
-#include "../tcpopt_param.h"
+#include "../tcpopt_pm_param.h"
 
 struct TCPOPT_RULE(min, max) refresh_params {
 	TCPOPT_PARAM(__u32, min, "ms", 10, 3600000, 100,
@@ -11,6 +11,7 @@ struct TCPOPT_RULE(min, max) refresh_params {
 	TCPOPT_PARAM(__u32, max, "ms", 10, 3600000, 60000, "longest such wait");
 	TCPOPT_PARAM(__u32, syns, "", 3, 1000, 10,
 		     "SYNs a minute that a session spends between two addresses in vain");
+	PM_PARAM_PRIVATE;
 };
 
 /* Counted per attachment, summed over CPUs. */
@@ -29,14 +30,15 @@ struct refresh_stats {
 	__u64 established; /* replacements that work */
 	__u64 syns; /* sent for replacements, repeated ones included */
 	__u64 held; /* attempts put off because of `syns`, each once */
+	__u64 not_followed; /* addresses that a peer announced and should not have */
 };
 
 #ifdef __cplusplus
-static_assert(sizeof(refresh_params) == 12, "as the BPF side has it");
-static_assert(sizeof(refresh_stats) == 112, "as the BPF side has it");
+static_assert(sizeof(refresh_params) == 16, "as the BPF side has it");
+static_assert(sizeof(refresh_stats) == 120, "as the BPF side has it");
 #else
-_Static_assert(sizeof(struct refresh_params) == 12, "as the C++ side has it");
-_Static_assert(sizeof(struct refresh_stats) == 112, "as the C++ side has it");
+_Static_assert(sizeof(struct refresh_params) == 16, "as the C++ side has it");
+_Static_assert(sizeof(struct refresh_stats) == 120, "as the C++ side has it");
 #endif
 
 #endif /* TCPOPT_REFRESH_H */

@@ -7,7 +7,7 @@ import pytest
 
 from mptcp import counter, subflows
 from net import CLIENT, SERVER, eventually, run
-from paths import address, on
+from paths import MP_JOIN, address, on
 
 NO_MORE = {"retry": 600_000, "retry_max": 600_000}
 SYN = "tcp flags & (syn|ack) == syn"
@@ -195,3 +195,26 @@ def test_refresh_where_the_peer_takes_joins(mptcp4, elsewhere):
     assert not session.subflows(CLIENT)
     session.download(100_000)
     session.close()
+
+
+def test_addresses_that_a_peer_must_not_announce(mptcp4):
+    """Nor may one at a public address point at those of this end's own network."""
+    public = {CLIENT: "203.0.113.1", SERVER: "203.0.113.2"}
+    for name, there in public.items():
+        mptcp4.paths.undo.append(lambda name=name, there=there: run(
+            "ip", "-n", name, "addr", "del", f"{there}/24", "dev", "eth0"))
+        run("ip", "-n", name, "addr", "add", f"{there}/24", "dev", "eth0")
+    for announced in ("127.0.0.5", "169.254.9.9", "10.9.1.2", "192.0.2.5"):
+        mptcp4.paths.endpoint(SERVER, announced, "signal")
+    mptcp4.paths.wire.begin()
+    for fields in ({}, {"follow_private": 1}):
+        mptcp4.attach(CLIENT, "fullmesh", interfaces="eth0", **fields)
+        session = mptcp4.connect(address=public[SERVER], port=7300 + len(fields))
+        told = 3 if not fields else 2
+        eventually(lambda n=told: mptcp4.stats(CLIENT, "fullmesh")["not_followed"] == n, "told")
+        eventually(lambda: mptcp4.stats(CLIENT, "fullmesh")["remote"] == 4 - told, "the others")
+        session.exchange()
+        session.close()
+        mptcp4.loader.tell("detach", "fullmesh", mptcp4.cgroups[CLIENT])
+    asked = {p.dst for p in mptcp4.paths.wire.with_option(MP_JOIN) if p.flags == 2}
+    assert not asked & {"127.0.0.5", "169.254.9.9"} and "10.9.1.2" in asked
