@@ -14,6 +14,8 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "vm"))
 import peer
+from flows import Flows
+from web import Web
 
 FILES = 1 << 16  # sockets of one end
 STAMP = struct.Struct("!Qd")  # bytes of the message, time at which it was given to the kernel
@@ -27,7 +29,7 @@ def received():
             for name, rest in (line.split(":") for line in lines)}
 
 
-class Traffic(peer.Sockets):
+class Traffic(Flows, Web, peer.Sockets):
     def flood(self, sid, seconds):
         """As much as the connection takes; returns the bytes."""
         sock, end, sent = self.table[sid], time.monotonic() + seconds, 0
@@ -103,7 +105,6 @@ class Traffic(peer.Sockets):
             sock.recv(1)
             if not first:
                 sock.send(b"x")
-
 
     def close_ended(self):
         """Close the sockets that have an error; the number of those that timed out."""
