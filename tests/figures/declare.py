@@ -308,4 +308,5 @@ def names():
 
 
 def named(name, parameters=None):
-    return read(DIRECTORY / f"{name}.toml", parameters)
+    """Of experiments/, or the file of this name if it ends in .toml."""
+    return read(name if name.endswith(".toml") else DIRECTORY / f"{name}.toml", parameters)

@@ -63,8 +63,8 @@ def declared(daemon, out, name, request):
     for repetition, point in schedule(experiment, repetitions, seed):
         # The same for all points: they are compared pair by pair.
         rng = random.Random(f"{seed} {repetition}")
-        values, samples = trial.run(lab, point, rng)
-        measured.append((point, repetition, values, samples))
+        values, *rest = trial.run(lab, point, rng)
+        measured.append((point, repetition, values, *rest))
         said = ", ".join(f"{what} {values[what]:.4g} {measure.unit}".rstrip()
                          for what, measure in experiment.measures.items())
         print(f"    {len(measured)} of {count}: {point.label(experiment.sweep)}: {said}", flush=True)
@@ -85,7 +85,7 @@ def main():
         said = (coded if name in EXPERIMENTS else declared)(daemon, out, name, request)
         ticks, idle = (after - earlier for after, earlier in zip(processor(), before))
         about = {"kernel": os.uname().release, "busy": round(1 - idle / ticks, 2), **said}
-        (out / f"{name}.json").write_text(json.dumps(about) + "\n", encoding="ascii")
+        (out / f"{pathlib.Path(name).stem}.json").write_text(json.dumps(about) + "\n", encoding="ascii")
         print(f"    done in {time.monotonic() - start:.0f} s of the guest, "
               f"whose CPU was busy for {about['busy']:.0%} of it", flush=True)
 

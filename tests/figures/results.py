@@ -2,7 +2,8 @@
 """The files of a declared experiment's results.
 
 NAME.csv has every repetition, NAME-samples.csv what was measured over its time,
-NAME-quartiles.csv what the figure shows, NAME.json what it was measured on.
+NAME-counters.csv what the programs counted, NAME-quartiles.csv what the figure shows,
+NAME.json what it was measured on.
 """
 import csv
 import json
@@ -43,18 +44,21 @@ def start(point, sweep):
 
 
 def write_measured(out, experiment, measured):
-    """`measured`: (point, repetition, {measure: value}, samples), in the order of running."""
+    """`measured`: (point, repetition, {measure: value}, samples, counters), as they ran."""
     order = {point.key: number for number, point in enumerate(experiment.points)}
     measured = sorted(measured, key=lambda one: (order[one[0].key], one[1]))
     names = list(experiment.measures)
     lines = [[*header(experiment), *names]]
     sampled = [[*header(experiment), "seconds", "measure", "value"]]
-    for point, repetition, values, samples in measured:
+    counted = [[*header(experiment), "host", "program", "counter", "value"]]
+    for point, repetition, values, samples, counters in measured:
         first = [*start(point, experiment.sweep), repetition]
         lines.append([*first, *(f"{values[name]:.6g}" for name in names)])
         sampled += [[*first, f"{second:.6g}", name, f"{value:.6g}"]
                     for second, name, value in samples if name in names]
+        counted += [[*first, *one] for one in counters]
     write(out / f"{experiment.name}.csv", lines)
+    write(out / f"{experiment.name}-counters.csv", counted)
     if len(sampled) > 1:
         write(out / f"{experiment.name}-samples.csv", sampled)
 

@@ -116,9 +116,16 @@ def set_up(lab, point):
             lab.attach(name, program, **params)
 
 
+def counters(lab, point):
+    """(host, program, counter, value) of what moved: did the programs do what was asked?"""
+    return [(name, program, counter, value) for name, programs in point.programs.items()
+            for program in programs for counter, value in lab.stats(name, program).items() if value]
+
+
 def run(lab, point, rng):
     """Set up, and measure."""
     set_up(lab, point)
     # Not each time in the same phase of the kernel's timers.
     time.sleep(rng.uniform(0, 0.1))
-    return TRAFFIC[point.traffic["kind"]](lab, point, rng)
+    values, samples = TRAFFIC[point.traffic["kind"]](lab, point, rng)
+    return values, samples, counters(lab, point)
