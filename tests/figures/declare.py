@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import expression
-from kinds import EVENT, EXPECT, EXPERIMENT, KINDS, LINK, REQUIRED, SERIES, VARIED
+from kinds import COLUMNS, EVENT, EXPECT, EXPERIMENT, KINDS, LINK, REQUIRED, SERIES, VARIED
 from toml_lines import Lines
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -153,8 +153,10 @@ class Reader:
                                   "sweep one, and write [[series]] for the other")
         (name, values), = swept.items()
         place = ("sweep", name)
-        if not re.fullmatch("[a-z_]+", name):
-            self.document.mistake(place, "no name for a parameter", "use a-z and _")
+        taken = {*COLUMNS, *(measure for kind in KINDS.values() for measure in kind.measures)}
+        if not re.fullmatch("[a-z_]+", name) or name in taken:
+            self.document.mistake(place, "no name for a parameter, which is a column of the CSV",
+                                  f"use a-z and _, and none of {', '.join(sorted(taken))}")
         if not isinstance(values, list) or not values or not all(
                 isinstance(value, (int, float, str)) for value in values):
             self.document.mistake(place, "is no list of values", f"write {name} = [1, 2, 5]")

@@ -61,6 +61,9 @@ EXPERIMENT = {
 }
 # These may differ between series; the rest is one for all.
 VARIED = ("links", "traffic", "programs", "sysctls", "events")
+# Of the CSV files, beside the sweep and the measures.
+COLUMNS = ("series", "repetition", "seconds", "measure", "value", "unit", "host", "program",
+           "counter")
 
 LINK = {
     "between": Key((list,), 'two hosts, as ["client", "server"]', ["client", "server"],
