@@ -3,10 +3,12 @@
 
 A panel for each measure: over the sweep if that is of numbers, over the time of a
 repetition if the measure is sampled and the sweep is not of numbers, else a box for
-each point. Lines are medians of the repetitions, shades their quartiles.
+each point. Lines are medians of the repetitions, shades their quartiles, and dotted
+ones the events.
 """
 import statistics
 
+import declare
 import expression
 import results
 from matplotlib import pyplot
@@ -45,6 +47,9 @@ def over_time(axes, experiment, samples):
             for second, value in repetition:
                 at.setdefault(second, []).append(value)
         shaded(axes, sorted(at), [at[second] for second in sorted(at)], short(experiment, point))
+    for event in experiment.points[0].events:
+        for second, _ in declare.happenings(event, experiment.points[0].traffic["seconds"]):
+            axes.axvline(second, color="grey", linestyle=":", linewidth=0.8)
     axes.set_xlabel("seconds")
 
 

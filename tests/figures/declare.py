@@ -121,6 +121,15 @@ def merged(base, over):
     return {**base, **{key: merged(base.get(key), value) for key, value in over.items()}}
 
 
+def happenings(event, end):
+    """(second, what is set) of each time that an event happens before `end`."""
+    times = round((end - event["at"]) / event["every"]) if event["every"] else 1
+    for n in range(max(1, times)):
+        yield (event["at"] + n * (event["every"] or 0),
+               {key: value[n % len(value)] if isinstance(value, list) else value
+                for key, value in (event["set"] or {}).items()})
+
+
 class Reader:
     """One declaration."""
 
@@ -240,27 +249,29 @@ class Reader:
         return sysctls
 
     def _events(self, place, events, parts):
-        result = []
-        for n, event in enumerate(events):
-            here = (*place, n)
-            event = table(self.document, here, event, EVENT)
-            if (event["link"] is None) == (event["program"] is None):
-                self.document.mistake(here, "changes neither or both of a link and a program",
-                                      "write link = 1, or host and program")
-            if event["program"]:
-                self.known((*here, "host"), event["host"], self.hosts(parts), "host")
-                self.known((*here, "program"), event["program"],
-                           list(parts["programs"].get(event["host"], {})), "attached program")
-                self.settings((*here, "set"), event["program"], event["set"])
-            elif event["link"] > len(parts["links"]):
-                self.document.mistake((*here, "link"), f"there is no link {event['link']}",
-                                      f"there are {len(parts['links'])}")
-            else:
-                table(self.document, (*here, "set"), event["set"],
-                      {key: value._replace(default=None) for key, value in LINK.items()
-                       if key != "between"})
-            result.append(event)
-        return result
+        return [self.event((*place, n), event, parts) for n, event in enumerate(events)]
+
+    def event(self, here, event, parts):
+        event = table(self.document, here, event, EVENT)
+        if (event["link"] is None) == (event["program"] is None):
+            self.document.mistake(here, "changes neither or both of a link and a program",
+                                  "write link = 1, or host and program")
+        if not event["set"] and not (event["link"] and event["reset"]):
+            self.document.mistake(here, "changes nothing", "write set = { ... }, or reset = true "
+                                  "for the connections over a link")
+        if event["program"]:
+            self.known((*here, "host"), event["host"], self.hosts(parts), "host")
+            self.known((*here, "program"), event["program"],
+                       list(parts["programs"].get(event["host"], {})), "attached program")
+            self.settings((*here, "set"), event["program"], event["set"])
+        elif event["link"] > len(parts["links"]):
+            self.document.mistake((*here, "link"), f"there is no link {event['link']}",
+                                  f"there are {len(parts['links'])}")
+        keys = {key: value._replace(default=None) for key, value in LINK.items()
+                if key != "between"}
+        for values in happenings(event, 1 + 1000 * bool(event["every"])) if event["link"] else ():
+            table(self.document, (*here, "set"), values[1], keys)
+        return event
 
     def measures(self, names, points):
         kinds = {point.traffic["kind"] for point in points}
@@ -270,6 +281,10 @@ class Reader:
         offered = KINDS[kinds.pop()].measures
         for name in names:
             self.known(("measures",), name, list(offered), "measure of this traffic")
+            link = re.fullmatch(r"link_(\d)", name)
+            if link and int(link[1]) > len(points[0].links):
+                self.document.mistake(("measures",), f"{name}: there is no such link",
+                                      f"there are {len(points[0].links)}")
         return {name: offered[name] for name in names}
 
     def same_ends(self, points):

@@ -16,13 +16,11 @@ import declare
 import results
 import trial
 from daemon import Daemon
-from experiments import delay_threshold, rate_limit, scheduler
 from lab import TWO_PATHS, Lab
 from sessions import idle_timeout
 
-# Those that are not declared, but written down as a program.
-EXPERIMENTS = {"rate-limit": rate_limit, "scheduler": scheduler,
-               "delay-threshold": delay_threshold, "idle-timeout": idle_timeout}
+# What cannot be declared: written down as a program.
+EXPERIMENTS = {"idle-timeout": idle_timeout}
 
 
 def processor():

@@ -76,10 +76,12 @@ LINK = {
 }
 EVENT = {
     "at": number("seconds after the start of the traffic", 0),
+    "every": number("seconds after which it is done again, from 0.1", 0.1, default=None),
     "link": whole("the number of a link, from 1", 1, 1000, None),
     "host": text("a host whose program is set", None),
     "program": text("the program to set", None),
-    "set": Key((dict,), "a table: what becomes what", REQUIRED, bool),
+    "set": Key((dict,), "a table: what becomes what; lists are gone through by `every`", None, bool),
+    "reset": flag(None),
 }
 SERIES = {"name": text("what the legend says")}
 EXPECT = {
@@ -99,6 +101,9 @@ class Measure(NamedTuple):
 ENDS = {"from": text("the host that sends", "server"), "to": text("the host that receives", "client")}
 OPENS = {"opens": text("the host that connects", "client")}
 SECONDS = number("seconds, from 0.1 to 3600", 0.1, 3600)
+SUBFLOWS = {"subflows": whole("subflows of an MPTCP session to wait for, 0 for TCP", 0, 32, 0)}
+ON_LINKS = {f"link_{n}": Measure("Mbit/s", f"what the receiver had over link {n}", True)
+            for n in range(1, 5)}
 
 
 class Kind(NamedTuple):
@@ -108,7 +113,7 @@ class Kind(NamedTuple):
 
 KINDS = {
     # As much as the connections take.
-    "bulk": Kind(ENDS | OPENS | {
+    "bulk": Kind(ENDS | OPENS | SUBFLOWS | {
         "seconds": SECONDS,
         "connections": whole("connections at a time, 1 to 1000", 1, 1000, 1),
     }, {
@@ -118,6 +123,16 @@ KINDS = {
         "acks": Measure("per segment", "segments back for each one with data"),
         "retransmitted": Measure("%", "segments sent again"),
         "busy": Measure("%", "time for which the CPU of both ends and the links was not idle"),
+        **ON_LINKS,
+    }),
+    # Each with the time at which it was given to the kernel.
+    "messages": Kind(ENDS | OPENS | SUBFLOWS | {
+        "seconds": SECONDS,
+        "size": whole("bytes of each, 16 to 1000000", 16, 1000000),
+        "interval": number("seconds between two, from 0.001", 0.001, 60),
+    }, {
+        "delay": Measure("ms", "from one application to the other, whole messages", True),
+        **ON_LINKS,
     }),
     # nginx serves a document and its objects, libcurl gets them over a few connections.
     "page": Kind(ENDS | {
@@ -132,9 +147,11 @@ KINDS = {
     }),
     # A new connection for each.
     "requests": Kind(ENDS | {
+        "mptcp": flag(),
         "count": whole("transfers, one after the other, 1 to 100000", 1, 100000),
         "size": whole("bytes of each", 1, 10**9),
     }, {
         "completion": Measure("ms", "from connect to the last byte, median of the transfers"),
+        "joined": Measure("a transfer", "further subflows that joined, of MPTCP"),
     }),
 }

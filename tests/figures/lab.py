@@ -2,7 +2,6 @@
 """What an experiment runs on: a network, the daemon, and the ends of the traffic."""
 import subprocess
 import sys
-import time
 
 from daemon import CGROUP, HERE, eventually
 import net
@@ -43,32 +42,31 @@ class Lab:
         eventually(lambda: self.stats(SERVER, program)["received"] >= count,
                    f"{program}: {count} requests")
 
-    def shape(self, path, rate, delay):
-        """Both directions; `delay` in ms, one way. A queue for twice the longest one."""
-        self.network.shape(path, rate=rate, rtt=2 * delay, loss=0, queue=300)
-
     def unshape(self):
         for path in range(len(self.network.links)):
             self.network.shape(path, rate="", rtt=0, loss=0)
 
-    def connect(self, subflows):
-        """A session to the first address of the server: ids of its two sockets."""
-        client, server = self.ends[CLIENT], self.ends[SERVER]
-        listener = server.listen("0.0.0.0", PORT, mptcp=True)
-        server.start("accept", listener)
-        out = client.connect(self.network.first_address(SERVER), PORT, mptcp=True)
-        inn = server.wait()
-        # The client may open further subflows once it has heard of the session.
-        server.start("exchange_byte", [inn], False)
-        client.exchange_byte([out], True)
-        server.wait()
-        eventually(lambda: self.established() == subflows, f"{subflows} subflows")
-        return out, inn
+    @staticmethod
+    def join(opens, outs, accepts, inns):
+        """A byte each way: the end that connected may open further subflows once it has heard
+        of the session."""
+        accepts.start("exchange_byte", inns, False)
+        opens.exchange_byte(outs, True)
+        accepts.wait()
 
-    def established(self):
-        """Subflows of the client."""
-        return len(self.on(CLIENT, "ss", "-tnH", "state", "established", "dport", "=",
+    def established(self, name):
+        """Connections, or subflows, that this host has opened."""
+        return len(self.on(name, "ss", "-tnH", "state", "established", "dport", "=",
                            f":{PORT}").splitlines())
+
+    def cut(self, number):
+        """Reset what goes over a link: its second host does, its first gets an RST.
+
+        As from a middlebox; what a host resets itself a path manager does not replace.
+        """
+        first, other = self.network.links[number]["between"]
+        self.on(other, "ss", "-KtnH", "state", "established", "dst",
+                self.network.address(number, first))
 
     def reset(self):
         self.daemon.detach_all()
@@ -82,15 +80,3 @@ class Lab:
             end.stop()
         self.network.remove()
 
-
-def at(moments, seconds, start, what=""):
-    """Do each of {seconds after start: function} in time, and say how far it is."""
-    for when in sorted({*moments, *range(10, seconds + 1, 10)}):
-        time.sleep(max(0, start + when - time.monotonic()))
-        if when in moments:
-            moments[when]()
-            late = time.monotonic() - start - when
-            if late > 0.5:
-                raise RuntimeError(f"what was to happen after {when} s came {late:.1f} s late")
-        if when and when % 10 == 0:
-            print(f"    {what}{when} of {seconds} s", flush=True)

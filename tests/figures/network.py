@@ -69,16 +69,15 @@ class Network:
                 for number, link in enumerate(self.links) if name in link["between"]]
 
     def routes(self, name):
-        """What leaves from an address takes its link; else the fewest links to each subnet."""
+        """The fewest links to each subnet. What the first host of a link sends from its address
+        there takes that link, wherever it goes; the way back is that to this address.
+        """
         nearest, reached, queue = {}, {name}, []
         for number, other in self.neighbours(name):
             nearest[number] = None
             gateway = self.address(number, other)
-            table = str(100 + number)
-            run("ip", "-n", name, "rule", "add", "from", self.address(number, name),
-                "table", table)
-            run("ip", "-n", name, "route", "add", "default", "via", gateway,
-                "dev", self.interfaces[number, name], "table", table)
+            if name == self.links[number]["between"][0]:
+                self.by_source(number, name, gateway)
             if other not in reached:
                 reached.add(other)
                 queue.append((other, gateway))
@@ -93,6 +92,12 @@ class Network:
                 if other not in reached:
                     reached.add(other)
                     queue.append((other, gateway))
+
+    def by_source(self, number, name, gateway):
+        table = str(100 + number)
+        run("ip", "-n", name, "rule", "add", "from", self.address(number, name), "table", table)
+        run("ip", "-n", name, "route", "add", "default", "via", gateway,
+            "dev", self.interfaces[number, name], "table", table)
 
     def shape(self, number, **changed):
         """Rate, rtt, loss and queue of a link; what is not named stays."""

@@ -7,25 +7,6 @@ from typing import NamedTuple
 
 # Of those that are not declared: figure; what the thesis reports; what is different here.
 REPORTED = {
-    "rate-limit": (
-        "thesis 6.11", "Two paths of 20 Mbit/s, 20 ms one way. The throughput of the second path "
-        "before and after the client capped it at 4 Mbit/s: it follows the cap.",
-        "There the server computes a limit of the window from RTT and MSS, here it paces. Here "
-        "the cap is lifted again, too."),
-    "scheduler": (
-        "thesis 6.12", "Two paths of 20 Mbit/s whose delay varies between 20 and 150 ms. The redundant "
-        "scheduler's round-trip time at MPTCP level is below the default one's for most of the "
-        "time, but for a spike at the start.",
-        "There during a bulk transfer, where queues add to it; here messages of 8 kB, 50 a "
-        "second (3.2 Mbit/s), and the one-way delay until the application has a whole one. How "
-        "the delay varies is not said there; here both paths go from 20 to 150 ms and back in "
-        "20 s, in opposite phase. Grey: what each path adds by itself."),
-    "delay-threshold": (
-        "thesis 6.13", "Both paths take 5 ms one way, the second is a backup. When the round-trip time of "
-        "the first passes the threshold of 100 ms, the server goes over to the second one.",
-        "The way back is not in the figure there. Here the first path takes 75 ms from 10 s on, "
-        "45 ms from 20 s (a round trip of 90 ms: below the threshold, but by less than the "
-        "hysteresis of 20 ms) and 5 ms from 30 s. Messages of 1 kB, 20 a second."),
     "idle-timeout": (
         "thesis 6.14", "20 000 sessions in an hour whose subflows were all reset, kept by the server for "
         "ever or for 4 minutes, on a machine of 8 GB. With the timeout the number of sessions and "

@@ -24,8 +24,8 @@ def count(lab):
 
 def open_some(lab, listener, number):
     client, server = lab.ends[CLIENT], lab.ends[SERVER]
-    server.start("take_many", listener, number)
-    opened = client.many(lab.network.first_address(SERVER), PORT, number)
+    server.start("accept_all", listener, number)
+    opened = client.connect_all(lab.network.first_address(SERVER), PORT, number, mptcp=True)
     taken = server.wait()
     server.start("exchange_byte", taken, False)
     client.exchange_byte(opened, True)

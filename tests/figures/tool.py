@@ -8,6 +8,7 @@ import programs
 
 
 def show_list(_):
+    print("idle-timeout     thesis 6.14          not declared, but tests/figures/sessions.py")
     for name in declare.names():
         about = declare.named(name).about
         print(f"{name:16} {about['figure']:20} about {about['minutes']:g} min  {about['title']}")

@@ -8,12 +8,13 @@ import math
 import statistics
 import time
 
+import declare
 from daemon import eventually
 from kinds import KINDS
 from lab import PORT
 from web import write_page
 
-EVERY = {"rtt": 0.1, "throughput": 0.5}  # s, between samples
+INFO, PERIOD = 0.1, 0.5  # s, between samples of tcp_info, and of what came
 
 
 def idle():
@@ -23,48 +24,91 @@ def idle():
     return (int(words[4]) + int(words[5])) / 100
 
 
-def do_events(lab, events, start):
-    for event in sorted(events, key=lambda one: one["at"]):
-        time.sleep(max(0, start + event["at"] - time.monotonic()))
+def do_events(lab, point, start):
+    """Each in time, or the figure would show something else."""
+    due = [(second, event, values) for event in point.events
+           for second, values in declare.happenings(event, point.traffic["seconds"])]
+    for second, event, values in sorted(due, key=lambda one: one[0]):
+        time.sleep(max(0, start + second - time.monotonic()))
         if event["program"]:
-            lab.set(event["host"], event["program"], **event["set"])
-        else:
-            lab.network.shape(event["link"] - 1, **event["set"])
+            lab.set(event["host"], event["program"], **values)
+        elif event["reset"]:
+            lab.cut(event["link"] - 1)
+        if event["link"] and values:
+            lab.network.shape(event["link"] - 1, **values)
+        late = time.monotonic() - start - second
+        if late > 0.5:
+            raise RuntimeError(f"what was to happen after {second} s came {late:.1f} s late")
 
 
 def connections(lab, spec):
     """(sender, its sockets), (receiver, its sockets)"""
     other = spec["to"] if spec["opens"] == spec["from"] else spec["from"]
     opens, accepts = lab.ends[spec["opens"]], lab.ends[other]
-    listener = accepts.listen("0.0.0.0", PORT)
-    accepts.start("accept_all", listener, spec["connections"])
-    outs = opens.connect_all(lab.network.first_address(other), PORT, spec["connections"])
-    ends = [(opens, outs), (accepts, accepts.wait())]
+    mptcp, count = bool(spec["subflows"]), spec.get("connections", 1)
+    listener = accepts.listen("0.0.0.0", PORT, mptcp=mptcp)
+    accepts.start("accept_all", listener, count)
+    outs = opens.connect_all(lab.network.first_address(other), PORT, count, mptcp=mptcp)
+    inns = accepts.wait()
+    if mptcp:
+        lab.join(opens, outs, accepts, inns)
+        eventually(lambda: lab.established(spec["opens"]) == count * spec["subflows"],
+                   f"{spec['subflows']} subflows")
+    ends = [(opens, outs), (accepts, inns)]
     return ends if spec["opens"] == spec["from"] else ends[::-1]
+
+
+def over_links(lab, host, rows):
+    """Samples of link_1 and so on."""
+    for n, (_, counts) in enumerate(rows, 1):
+        for number in range(len(lab.network.links)):
+            if interface := lab.network.interfaces.get((number, host)):
+                yield n * PERIOD, f"link_{number + 1}", counts[interface] * 8 / 1e6 / PERIOD
+
+
+def medians(samples):
+    """Of each measure that was sampled."""
+    found = {}
+    for _, name, value in samples:
+        found.setdefault(name, []).append(value)
+    return {name: statistics.median(values) for name, values in found.items()}
 
 
 def bulk(lab, point, _):
     spec = point.traffic
     (sender, sent), (receiver, received) = connections(lab, spec)
     was_idle, start = idle(), time.monotonic()
-    receiver.start("absorb", received, start, EVERY["throughput"])
-    sender.start("pour", sent, start, spec["seconds"], EVERY["rtt"])
-    do_events(lab, point.events, start)
+    receiver.start("absorb", received, start, PERIOD)
+    sender.start("pour", sent, start, spec["seconds"], INFO)
+    do_events(lab, point, start)
     infos = sender.wait()
     busy = 1 - (idle() - was_idle) / (time.monotonic() - start)
-    periods = receiver.wait()[:max(1, int(spec["seconds"] / EVERY["throughput"]))]
-    rates = [count * 8 / 1e6 / EVERY["throughput"] for count in periods]
-    samples = [((n + 1) * EVERY["throughput"], "throughput", rate)
-               for n, rate in enumerate(rates)]
+    rows = receiver.wait()[0][:max(1, int(spec["seconds"] / PERIOD))]
+    rates = [count * 8 / 1e6 / PERIOD for count, _ in rows]
+    samples = [(n * PERIOD, "throughput", rate) for n, rate in enumerate(rates, 1)]
     for when, each in infos:
         samples.append((when, "rtt", statistics.mean(one["rtt"] for one in each) / 1000))
         samples.append((when, "cwnd", statistics.mean(one["cwnd"] for one in each)))
+    samples += over_links(lab, spec["to"], rows)
     last = {name: sum(one[name] for one in infos[-1][1]) for name in infos[-1][1][0]}
     data = max(1, last["data_segments_out"])
-    return {"throughput": statistics.mean(rates), "busy": 100 * busy,
-            "acks": last["segments_in"] / data, "retransmitted": 100 * last["retransmitted"] / data,
-            **{name: statistics.median(value for _, what, value in samples if what == name)
-               for name in ("rtt", "cwnd")}}, samples
+    return {**medians(samples), "throughput": statistics.mean(rates), "busy": 100 * busy,
+            "acks": last["segments_in"] / data,
+            "retransmitted": 100 * last["retransmitted"] / data}, samples
+
+
+def messages(lab, point, _):
+    spec = point.traffic
+    (sender, sent), (receiver, received) = connections(lab, spec)
+    start = time.monotonic()
+    receiver.start("absorb", received, start, PERIOD, messages=True)
+    sender.start("say", sent, start, *(spec[key] for key in ("seconds", "size", "interval")))
+    do_events(lab, point, start)
+    sender.wait()
+    rows, took = receiver.wait()
+    samples = [(n * spec["interval"], "delay", 1000 * one) for n, one in enumerate(took)]
+    samples += over_links(lab, spec["to"], rows[:max(1, int(spec["seconds"] / PERIOD))])
+    return medians(samples), samples
 
 
 def page(lab, point, rng):
@@ -76,17 +120,24 @@ def page(lab, point, rng):
     return {"load": 1000 * took, "page_size": size / 1000, "connections": made}, []
 
 
+def joins(end):
+    """Further subflows that this host asked for and got."""
+    return end.netstat()["MPTcpExt"]["MPJoinSynAckRx"]
+
+
 def requests(lab, point, _):
     spec = point.traffic
     sender, receiver = lab.ends[spec["from"]], lab.ends[spec["to"]]
-    listener = sender.listen("0.0.0.0", PORT)
+    listener = sender.listen("0.0.0.0", PORT, mptcp=spec["mptcp"])
+    before = joins(receiver)
     sender.start("answer", listener, spec["count"], spec["size"])
-    took = receiver.ask(lab.network.first_address(spec["from"]), PORT, spec["count"])
+    took = receiver.ask(lab.network.first_address(spec["from"]), PORT, spec["count"], spec["mptcp"])
     sender.wait()
-    return {"completion": 1000 * statistics.median(took)}, []
+    return {"completion": 1000 * statistics.median(took),
+            "joined": (joins(receiver) - before) / spec["count"]}, []
 
 
-TRAFFIC = {"bulk": bulk, "page": page, "requests": requests}
+TRAFFIC = {"bulk": bulk, "messages": messages, "page": page, "requests": requests}
 assert TRAFFIC.keys() == KINDS.keys()
 
 
