@@ -65,7 +65,8 @@ def declared(daemon, out, name, request):
         measured.append((point, repetition, values, *rest))
         said = ", ".join(f"{what} {values[what]:.4g} {measure.unit}".rstrip()
                          for what, measure in experiment.measures.items())
-        print(f"    {len(measured)} of {count}: {point.label(experiment.sweep)}: {said}", flush=True)
+        print(f"    {len(measured)} of {count}: {point.label(experiment.sweep)}: {said}",
+              flush=True)
         lab.reset()
     lab.remove()
     results.write_measured(out, experiment, measured)
@@ -83,7 +84,8 @@ def main():
         said = (coded if name in EXPERIMENTS else declared)(daemon, out, name, request)
         ticks, idle = (after - earlier for after, earlier in zip(processor(), before))
         about = {"kernel": os.uname().release, "busy": round(1 - idle / ticks, 2), **said}
-        (out / f"{pathlib.Path(name).stem}.json").write_text(json.dumps(about) + "\n", encoding="ascii")
+        (out / f"{pathlib.Path(name).stem}.json").write_text(json.dumps(about) + "\n",
+                                                             encoding="ascii")
         print(f"    done in {time.monotonic() - start:.0f} s of the guest, "
               f"whose CPU was busy for {about['busy']:.0%} of it", flush=True)
 

@@ -43,9 +43,9 @@ RATE = re.compile(r"\d+(\.\d+)?(bit|kbit|mbit|gbit)$")
 
 EXPERIMENT = {
     "title": text("a sentence: what is varied, and what is measured"),
-    "figure": text('the figure it redraws, as "netdev 5", or "new"'),
-    "reported": text("what is reported in the paper"),
-    "different": text("what is not the same here"),
+    "figure": text('the figure it redraws, as "netdev 5"', "new"),
+    "reported": text("what is reported in the paper", ""),
+    "different": text("what is not the same here", ""),
     "repetitions": whole("a whole number from 1 to 1000", 1, 1000, 5),
     "seed": whole("a whole number from 0", 0, 2**32, 1),
     "minutes": number("about how long it takes, in minutes", 0, default=1),
@@ -80,7 +80,8 @@ EVENT = {
     "link": whole("the number of a link, from 1", 1, 1000, None),
     "host": text("a host whose program is set", None),
     "program": text("the program to set", None),
-    "set": Key((dict,), "a table: what becomes what; lists are gone through by `every`", None, bool),
+    "set": Key((dict,), "a table: what becomes what; lists are gone through by `every`", None,
+               bool),
     "reset": flag(None),
 }
 SERIES = {"name": text("what the legend says")}
@@ -98,7 +99,8 @@ class Measure(NamedTuple):
     sampled: bool = False  # over the time of one repetition, too
 
 
-ENDS = {"from": text("the host that sends", "server"), "to": text("the host that receives", "client")}
+ENDS = {"from": text("the host that sends", "server"),
+        "to": text("the host that receives", "client")}
 OPENS = {"opens": text("the host that connects", "client")}
 SECONDS = number("seconds, from 0.1 to 3600", 0.1, 3600)
 SUBFLOWS = {"subflows": whole("subflows of an MPTCP session to wait for, 0 for TCP", 0, 32, 0)}

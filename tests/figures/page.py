@@ -5,10 +5,11 @@ import json
 import time
 from typing import NamedTuple
 
-# Of those that are not declared: figure; what the thesis reports; what is different here.
+# Of those that are not declared: title and figure; what the thesis reports; what is different here.
 REPORTED = {
     "idle-timeout": (
-        "thesis 6.14", "20 000 sessions in an hour whose subflows were all reset, kept by the server for "
+        "Sessions and memory with and without an inactivity timeout", "thesis 6.14",
+        "20 000 sessions in an hour whose subflows were all reset, kept by the server for "
         "ever or for 4 minutes, on a machine of 8 GB. With the timeout the number of sessions and "
         "the kernel's memory stay level from then on; without, both grow.",
         "Here 4 000 in a minute, kept for 20 s, and both ends on one kernel, whose slabs and "
@@ -23,6 +24,7 @@ table{border-collapse:collapse}.verdicts td{width:auto}.verdicts{margin:.5em 0}"
 class Section(NamedTuple):
     """Of one experiment. `verdicts`: (words, published, ours, whether it holds)."""
     name: str
+    title: str
     figure: str
     reported: str
     different: str
@@ -57,12 +59,14 @@ def links(out, name):
 
 
 def written(out, section):
+    told = "".join(f"<p><b>{title}:</b> {html.escape(words)}" for title, words in (
+        ("Reported", section.reported), ("Not the same here", section.different)) if words)
     return (f"<h2 id='{section.name}'>{section.name} ({html.escape(section.figure)})</h2>"
-            f"<table><tr><td><b>Reported:</b> {html.escape(section.reported)}"
-            f"<p><b>Not the same here:</b> {html.escape(section.different)}</td>"
-            f"<td><b>Here:</b> {html.escape(' '.join(section.sentences))}"
-            f"<p>{html.escape(about(out, section.name))} {links(out, section.name)}</td></tr></table>"
-            f"{judged(section.verdicts)}<img src='{section.name}.svg' alt='{section.name}'>")
+            f"<p>{html.escape(section.title)}<table><tr><td>{told or 'Nothing to compare with.'}"
+            f"</td><td><b>Here:</b> {html.escape(' '.join(section.sentences))}"
+            f"<p>{html.escape(about(out, section.name))} {links(out, section.name)}</td></tr>"
+            f"</table>{judged(section.verdicts)}"
+            f"<img src='{section.name}.svg' alt='{section.name}'>")
 
 
 def write(out, sections):

@@ -5,7 +5,8 @@ import subprocess
 import time
 
 ROOT = pathlib.Path("/run/figures/www")
-CONFIGURATION = """daemon off; master_process off; pid /run/figures/nginx.pid; error_log stderr crit;
+CONFIGURATION = """daemon off; master_process off;
+pid /run/figures/nginx.pid; error_log stderr crit;
 events {{ worker_connections 1024; }}
 http {{ access_log off; keepalive_requests 100000; sendfile on;
   client_body_temp_path /run/figures/body; proxy_temp_path /run/figures/proxy;

@@ -104,6 +104,7 @@ MISTAKES = [
     ("throughput['one', 10] >", "throughput.__class__ >", 24, "expect[1].that", "no comparison"),
     ("throughput['one', 10] >", "throughput['one', 10] >>>", 24, "expect[1].that", "invalid"),
     ('"throughput"]', '"thruput"]', 5, "measures", "did you mean 'throughput'?"),
+    ('figure = "new"', 'figure = ""', 2, "figure", "as \"netdev 5\""),
     ('title = "a"', 'title = ""', 1, "title", "a sentence"),
     ('title = "a"', 'titel = "a"', 1, "titel", "did you mean 'title'?"),
     ('title = "a"', 'title = "a"\nrepetitions = 0', 2, "repetitions", "from 1 to 1000"),
@@ -232,8 +233,19 @@ def test_quartiles(values, expected):
     assert results.quartiles(values) == expected
 
 
+GUIDE = ROOT / "tests/figures/experiments/README.md"
+
+
+def test_the_example_of_twenty_lines(tmp_path):
+    lines = [line[4:] for line in GUIDE.read_text().splitlines()
+             if line.startswith("    ") and not line.startswith("    scripts/")]
+    path = tmp_path / "mine.toml"
+    path.write_text("\n".join(lines))
+    assert len(declare.read(path).points) == 4 and len(lines) <= 20
+
+
 def test_what_a_newcomer_reads_names_every_key():
-    words = (ROOT / "tests/figures/experiments/README.md").read_text()
+    words = GUIDE.read_text()
     keys = [*kinds.EXPERIMENT, *kinds.LINK, *kinds.EVENT, *kinds.EXPECT, *kinds.KINDS]
     for kind in kinds.KINDS.values():
         keys += [*kind.keys, *kind.measures]

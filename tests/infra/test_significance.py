@@ -50,16 +50,17 @@ def test_sentences():
     said = significance.sentences([
         Comparison("rtt 10", "load", "ms", low, high, significance.p_value(low, high)),
         Comparison("rtt 20", "load", "", low, mixed, significance.p_value(low, mixed))])
-    assert said[0] == (True, "rtt 10: load is 83 % higher in B (median 1.2 and 2.2 ms), a significant "
-                             "difference (Mann-Whitney p = 0.0079, corrected 0.016; Cliff's delta "
+    assert said[0] == (True, "rtt 10: load is 83 % higher in B (median 1.2 and 2.2 ms), "
+                             "a significant difference (Mann-Whitney p = 0.0079, corrected 0.016; Cliff's delta "
                              "+1.00, large; 5 and 5 repetitions)")
     assert said[1][0] is False and "is the same in B" in said[1][1]
     assert ", no significant difference (" in said[1][1]
 
 
 def test_too_few_repetitions_are_said_to_be():
+    before, after = [1, 2, 3], [7, 8, 9]
     (significant, words), = significance.sentences([
-        Comparison("a", "load", "ms", [1, 2, 3], [7, 8, 9], significance.p_value([1, 2, 3], [7, 8, 9]))])
+        Comparison("a", "load", "ms", before, after, significance.p_value(before, after))])
     assert not significant
     assert "too few repetitions for any verdict on 1 comparisons, it takes 4 each" in words
 
