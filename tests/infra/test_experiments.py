@@ -100,6 +100,9 @@ MISTAKES = [
     ("['two', 20]", "['two', 30]", 24, "expect[1].that", "('two', 20)"),
     ("['two', 20]", "['two', 20] and rtt > 1", 24, "expect[1].that", "there is no measure 'rtt'"),
     ("['two', 20]\"", "['two', 20] or throughput['three', 10]\"", 24, "expect[1].that", "no such"),
+    # The first part is false where all are the same.
+    ("['two', 20]\"", "['two', 20] and throughput['three', 10] > 1\"", 24, "expect[1].that",
+     "no such"),
     ("throughput['one', 10] >", "__import__('os') >", 24, "expect[1].that", "no measure"),
     ("throughput['one', 10] >", "throughput.__class__ >", 24, "expect[1].that", "no comparison"),
     ("throughput['one', 10] >", "throughput['one', 10] >>>", 24, "expect[1].that", "invalid"),

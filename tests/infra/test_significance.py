@@ -65,6 +65,14 @@ def test_too_few_repetitions_are_said_to_be():
     assert "too few repetitions for any verdict on 1 comparisons, it takes 4 each" in words
 
 
+def test_many_comparisons_take_more():
+    before, after = list(range(5)), list(range(5, 10))
+    same = Comparison("a", "load", "ms", before, after, significance.p_value(before, after))
+    assert [significant for significant, _ in significance.sentences([same] * 6)] == [True] * 6
+    (significant, words), *_ = significance.sentences([same] * 7)
+    assert not significant and "on 7 comparisons, it takes 6 each" in words
+
+
 @pytest.mark.parametrize("before, after, words", [
     (10, 12, "20 % higher"), (10, 9.95, "0.5 % lower"), (0, 1, "higher"), (5, 5, "the same"),
     (1, 3, "200 % higher")])
@@ -93,6 +101,8 @@ def test_directories(tmp_path, capsys):
     count = len(experiment.points) * len(experiment.measures)
     assert f"netdev-5: 0 of {count} comparisons differ significantly at 0.05" in same
     assert "seed 5, 10 repetitions" in same and "control bbr: rtt is the same in B" in same
+    compare.main([a, b, "--different"])
+    assert "the same" not in capsys.readouterr().out
     compare.main([a, c, "--different"])
     other = capsys.readouterr().out
     assert f"netdev-5: {count} of {count} comparisons differ" in other
