@@ -32,7 +32,7 @@ def over_sweep(axes, experiment, values):
                         key=lambda point: point.x)
         shaded(axes, [point.x for point in points], [values[point.key] for point in points],
                series or None)
-    axes.set_xlabel(experiment.sweep)
+    axes.set_xlabel(experiment.sweep.replace("_", " "))
     numbers = sorted({point.x for point in experiment.points})
     if numbers[0] > 0 and numbers[-1] >= 10 * numbers[0]:
         axes.set_xscale("log")

@@ -5,6 +5,7 @@ Says of each point of the declared experiments that both have whether B differs 
 in a sentence. Exit status 0 whether they differ or not, 2 if there is nothing to compare.
 """
 import argparse
+import difflib
 import pathlib
 import sys
 
@@ -27,6 +28,13 @@ def provenance(out, name):
     return f"{about['kernel']}, seed {about['seed']}, {about['repetitions']} repetitions"
 
 
+def declared_otherwise(one, other, name):
+    """The lines in which the declarations differ that were measured."""
+    texts = [results.about(out, name).get("declaration", "").splitlines() for out in (one, other)]
+    lines = list(difflib.unified_diff(*texts, n=0, lineterm=""))[2:]
+    return [line for line in lines if not line.startswith("@@")]
+
+
 def report(name, one, other, alpha, every):
     experiment = declare.named(name)
     said = significance.sentences(comparisons(experiment, one, other), alpha)
@@ -35,6 +43,9 @@ def report(name, one, other, alpha, every):
           "corrected for their number (Holm)")
     for side, out in (("A", one), ("B", other)):
         print(f"  {side}: {out}: {provenance(out, name)}")
+    if lines := declared_otherwise(one, other, name):
+        print("  They were declared otherwise (- A, + B), so this is no comparison of two kernels or "
+              "two programs alone:", *lines, sep="\n    ")
     for significant, words in said:
         if significant or every:
             print(f"  {words}")

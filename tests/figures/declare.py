@@ -54,6 +54,7 @@ class Experiment:
     sweep: str  # its parameter, or ""
     points: list
     measures: dict
+    text: str  # of the file
 
 
 class Document:
@@ -135,7 +136,7 @@ class Reader:
 
     def __init__(self, path, content, parameters=None):
         """`parameters`: of each program, the names that it has; None: not checked."""
-        self.document = Document(path, content)
+        self.document, self.text = Document(path, content), content
         self.parameters = parameters
         try:
             self.data = tomllib.loads(content)
@@ -152,7 +153,8 @@ class Reader:
         measures = self.measures(about["measures"], points)
         self.same_ends(points)
         self.expectations(about["expect"], measures, points)
-        return Experiment(pathlib.Path(self.document.path).stem, about, name, points, measures)
+        return Experiment(pathlib.Path(self.document.path).stem, about, name, points, measures,
+                          self.text)
 
     def sweep(self, swept):
         if not swept:

@@ -70,7 +70,7 @@ def declared(daemon, out, name, request):
         lab.reset()
     lab.remove()
     results.write_measured(out, experiment, measured)
-    return {"seed": seed, "repetitions": repetitions}
+    return {"seed": seed, "repetitions": repetitions, "declaration": experiment.text}
 
 
 def main():

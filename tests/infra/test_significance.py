@@ -80,26 +80,27 @@ def test_changes(before, after, words):
     assert significance.change(before, after) == words
 
 
-def fake(out, experiment, factor):
+def fake(out, experiment, factor, declaration="queue = 100"):
     """Results in which `factor` times as much was measured."""
     out.mkdir()
     results.write_measured(out, experiment, [
         (point, n, {name: factor * (100 + n) for name in experiment.measures}, [], [])
         for n in range(1, 11) for point in experiment.points])
     (out / f"{experiment.name}.json").write_text(json.dumps(
-        {"kernel": "6.12", "seed": 5, "repetitions": 10}))
+        {"kernel": "6.12", "seed": 5, "repetitions": 10, "declaration": declaration}))
 
 
 def test_directories(tmp_path, capsys):
     experiment = declare.named("netdev-5")
     fake(tmp_path / "a", experiment, 1)
     fake(tmp_path / "b", experiment, 1)
-    fake(tmp_path / "c", experiment, 2)
+    fake(tmp_path / "c", experiment, 2, "queue = 200")
     a, b, c = (str(tmp_path / name) for name in "abc")
     compare.main([a, b])
     same = capsys.readouterr().out
     count = len(experiment.points) * len(experiment.measures)
     assert f"netdev-5: 0 of {count} comparisons differ significantly at 0.05" in same
+    assert "declared otherwise" not in same
     assert "seed 5, 10 repetitions" in same and "control bbr: rtt is the same in B" in same
     compare.main([a, b, "--different"])
     assert "the same" not in capsys.readouterr().out
@@ -107,6 +108,7 @@ def test_directories(tmp_path, capsys):
     other = capsys.readouterr().out
     assert f"netdev-5: {count} of {count} comparisons differ" in other
     assert other.count("% higher in B") == count
+    assert "declared otherwise" in other and "    -queue = 100\n    +queue = 200\n" in other
     with pytest.raises(SystemExit):
         compare.main([a, str(tmp_path)])
     assert "no declared experiment has results in both" in capsys.readouterr().err
