@@ -35,8 +35,8 @@ def declared_otherwise(one, other, name):
     return [line for line in lines if not line.startswith("@@")]
 
 
-def report(name, one, other, alpha, every):
-    experiment = declare.named(name)
+def report(experiment, one, other, alpha, every):
+    name = experiment.name
     said = significance.sentences(comparisons(experiment, one, other), alpha)
     differ = [words for significant, words in said if significant]
     print(f"{name}: {len(differ)} of {len(said)} comparisons differ significantly at {alpha:g}, "
@@ -51,24 +51,35 @@ def report(name, one, other, alpha, every):
             print(f"  {words}")
 
 
-def main(arguments):
+def arguments(given):
     parser = argparse.ArgumentParser(prog="scripts/experiment compare",
                                      description=__doc__.split("\n\n")[1])
     parser.add_argument("one", metavar="A", type=pathlib.Path, help="a directory of results")
     parser.add_argument("other", metavar="B", type=pathlib.Path, help="another")
-    parser.add_argument("names", nargs="*", metavar="EXPERIMENT", help="default: all in both")
+    parser.add_argument("names", nargs="*", metavar="EXPERIMENT",
+                        help="a name or a .toml file; default: all in both")
     parser.add_argument("--alpha", type=float, default=significance.ALPHA,
                         help="level of significance, default %(default)s")
     parser.add_argument("--different", action="store_true", help="say those that differ alone")
-    args = parser.parse_args(arguments)
-    both = [name for name in declare.names()
-            if all((out / f"{name}.csv").exists() for out in (args.one, args.other))]
-    if missing := set(args.names) - set(both):
-        parser.error(f"'{missing.pop()}' is no declared experiment with results in both")
-    if not both:
-        parser.error(f"no declared experiment has results in both {args.one} and {args.other}")
-    for name in args.names or both:
-        try:
-            report(name, args.one, args.other, args.alpha, not args.different)
-        except results.Incomplete as error:
-            sys.exit(f"scripts/experiment: {error}")
+    return parser.parse_args(given)
+
+
+def fail(words):
+    print(f"scripts/experiment: {words}", file=sys.stderr)
+    sys.exit(2)
+
+
+def main(given):
+    args = arguments(given)
+    try:
+        chosen = [declare.named(name) for name in args.names or declare.names()]
+        both = [one for one in chosen
+                if all((out / f"{one.name}.csv").exists() for out in (args.one, args.other))]
+        if missing := [one.name for one in chosen if one not in both and args.names]:
+            fail(f"{missing[0]} has no results in {args.one}, or none in {args.other}")
+        if not both:
+            fail(f"no declared experiment has results in both {args.one} and {args.other}")
+        for experiment in both:
+            report(experiment, args.one, args.other, args.alpha, not args.different)
+    except (declare.Mistake, results.Incomplete) as error:
+        fail(error)

@@ -109,6 +109,9 @@ def test_directories(tmp_path, capsys):
     assert f"netdev-5: {count} of {count} comparisons differ" in other
     assert other.count("% higher in B") == count
     assert "declared otherwise" in other and "    -queue = 100\n    +queue = 200\n" in other
-    with pytest.raises(SystemExit):
-        compare.main([a, str(tmp_path)])
-    assert "no declared experiment has results in both" in capsys.readouterr().err
+    for given, words in (([a, str(tmp_path)], "no declared experiment has results in both"),
+                         ([a, b, "netdev-6"], "netdev-6 has no results in "),
+                         ([a, b, "nothing.toml"], "nothing.toml: No such file")):
+        with pytest.raises(SystemExit) as ended:
+            compare.main(given)
+        assert ended.value.code == 2 and words in capsys.readouterr().err
