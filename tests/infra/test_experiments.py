@@ -175,6 +175,16 @@ def test_the_command_tells_a_mistake_without_a_machine(tmp_path):
                         done.stderr)
 
 
+@pytest.mark.parametrize("given, words", [
+    (["nothing"], "no experiment 'nothing'; there are idle-timeout, calibration"),
+    (["--repetitions", "0"], "'0' is no number from 1 to 1000"),
+    (["netdev-5", "--plot-only"], "netdev-5 was not measured yet")])
+def test_the_command_refuses(tmp_path, given, words):
+    done = subprocess.run([ROOT / "tests/figures/run", "--out", tmp_path / "out", *given],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode and words in done.stderr and "Traceback" not in done.stderr
+
+
 TABLES = {"rtt": expression.Table("rtt", {("", "bbr"): [1, 2, 9], ("", "reno"): [4, 1, 10]}, max)}
 
 
