@@ -76,7 +76,7 @@ def draw(out, experiment, found):
         measure = experiment.measures[name]
         axes.set_ylabel(f"{name.replace('_', ' ')}{', ' if measure.unit else ''}{measure.unit}")
         axes.set_title(measure.says, fontsize="small")
-        axes.set_ylim(0, None)
+        axes.set_ylim(0, 1.04 * axes.get_ylim()[1])
         axes.grid(alpha=0.3)
         if axes.get_legend_handles_labels()[0]:
             axes.legend(fontsize="small")
