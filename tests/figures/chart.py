@@ -93,9 +93,16 @@ def judge(experiment, found):
     def during(table, point, begin, end):
         return statistics.median(value for repetition in found.samples[table.name][point]
                                  for second, value in repetition if begin <= second < end)
-    return [(one["says"], one["published"],
-             f"{expression.evaluate(one['ours'], tables, during):.3g}" if one["ours"] else "",
-             bool(expression.evaluate(one["that"], tables, during)))
+
+    def counted(point, *what):
+        """A counter that did not move is not among the results."""
+        runs = found.counters.get((point, what), [])
+        return min(runs) if len(runs) == len(next(iter(found.values.values()))[point]) else 0
+
+    def value(words):
+        return expression.evaluate(words, tables, during, counted)
+    return [(one["says"], one["published"], f"{value(one['ours']):.3g}" if one["ours"] else "",
+             bool(value(one["that"])))
             for one in experiment.about["expect"]]
 
 

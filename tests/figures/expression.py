@@ -3,11 +3,12 @@
 
 A measure by series, by value of the sweep, or by both, is the median of its
 repetitions. `wins(MEASURE, A, B)` is the share of repetitions in which A is less than
-B; `during(MEASURE, KEY, BEGIN, END)` is the median of the samples of these seconds.
+B; `during(MEASURE, KEY, BEGIN, END)` is the median of the samples of these seconds;
+`counted(KEY, HOST, PROGRAM, COUNTER)` the least that the program counted in a repetition.
 """
 import ast
 
-FUNCTIONS = ("wins", "during", "min", "max", "abs")
+FUNCTIONS = ("wins", "during", "counted", "min", "max", "abs")
 _ALLOWED = (ast.Expression, ast.Compare, ast.BoolOp, ast.BinOp, ast.UnaryOp, ast.Subscript,
             ast.Name, ast.Constant, ast.Tuple, ast.Call, ast.Load, ast.cmpop, ast.boolop,
             ast.operator, ast.unaryop)
@@ -54,14 +55,19 @@ class Table:
         return self.reduce(self.values[self.point(key)])
 
 
-def evaluate(words, tables, during):
-    """`during(table, point, begin, end)` is asked for samples."""
+def evaluate(words, tables, during, counted):
+    """`during(table, point, begin, end)` and `counted(point, host, program, counter)` are asked
+    for what is in no table.
+    """
+    any_table = next(iter(tables.values()))
+
     def wins(table, one, other):
         pairs = list(zip(table.values[table.point(one)], table.values[table.point(other)]))
         return sum(a < b for a, b in pairs) / len(pairs)
 
     names = dict(tables, wins=wins, min=min, max=max, abs=abs,
-                 during=lambda table, key, begin, end: during(table, table.point(key), begin, end))
+                 during=lambda table, key, begin, end: during(table, table.point(key), begin, end),
+                 counted=lambda key, *what: counted(any_table.point(key), *what))
     return eval(parse(words, tables), {"__builtins__": {}}, names)  # of what parse() let through
 
 
@@ -73,4 +79,5 @@ def check(words, measures, points):
     # Each part for itself: `and` would stop at the first that does not hold.
     for node in ast.walk(ast.parse(words, mode="eval")):
         if isinstance(node, (ast.Subscript, ast.Call)):
-            evaluate(ast.unparse(node), tables, lambda *_: 1.0)
+            evaluate(ast.unparse(node), tables, lambda table, point, begin, end: 1.0,
+                     lambda point, host, program, counter: 1.0)

@@ -16,6 +16,7 @@ SERIES, REPETITION = "series", "repetition"
 class Results(NamedTuple):
     values: dict  # {measure: {(series, x): [one of each repetition]}}
     samples: dict  # {measure: {(series, x): [[(second, value)...] of each repetition]}}
+    counters: dict  # {((series, x), (host, program, counter)): [one of each repetition]}
 
 
 def quartiles(values):
@@ -101,6 +102,10 @@ def read(out, experiment):
             values[name][key(row)].append(float(row[name]))
     if missing := [one for one, found in next(iter(values.values())).items() if not found]:
         raise Incomplete(f"{experiment.name}.csv lacks {missing[0]}: measure it again")
+    counters = {}
+    for row in rows(out / f"{experiment.name}-counters.csv"):
+        what = tuple(row[column] for column in ("host", "program", "counter"))
+        counters.setdefault((key(row), what), []).append(int(row["value"]))
     path = out / f"{experiment.name}-samples.csv"
     for row in rows(path) if path.exists() else []:
         if row["measure"] in samples:
@@ -108,7 +113,7 @@ def read(out, experiment):
             runs.setdefault(row[REPETITION], []).append(
                 (float(row["seconds"]), float(row["value"])))
     return Results(values, {name: {point: list(runs.values()) for point, runs in found.items()}
-                            for name, found in samples.items() if found})
+                            for name, found in samples.items() if found}, counters)
 
 
 def about(out, name):

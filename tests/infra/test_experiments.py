@@ -103,6 +103,8 @@ MISTAKES = [
     # The first part is false where all are the same.
     ("['two', 20]\"", "['two', 20] and throughput['three', 10] > 1\"", 24, "expect[1].that",
      "no such"),
+    ("throughput['one', 10] >", "counted(('one', 10), 'server', 'cc') >", 24, "expect[1].that",
+     "missing 1 required"),
     ("throughput['one', 10] >", "__import__('os') >", 24, "expect[1].that", "no measure"),
     ("throughput['one', 10] >", "throughput.__class__ >", 24, "expect[1].that", "no comparison"),
     ("throughput['one', 10] >", "throughput['one', 10] >>>", 24, "expect[1].that", "invalid"),
@@ -190,13 +192,16 @@ TABLES = {"rtt": expression.Table("rtt", {("", "bbr"): [1, 2, 9], ("", "reno"): 
 
 def test_expressions():
     def evaluate(words):
-        return expression.evaluate(words, TABLES, lambda *asked: asked)
+        return expression.evaluate(words, TABLES, lambda *asked: asked, lambda *asked: asked)
     assert evaluate("rtt['bbr'] < rtt['reno']") is True
     assert evaluate("max(rtt['bbr'], rtt['reno']) * 2 == 20") is True
     assert evaluate("wins(rtt, 'bbr', 'reno')") == pytest.approx(2 / 3)
     assert evaluate("during(rtt, 'bbr', 1, 5)") == (TABLES["rtt"], ("", "bbr"), 1, 5)
-    with pytest.raises(expression.Unknown, match="no such point"):
-        evaluate("rtt['vegas']")
+    assert evaluate("counted('bbr', 'server', 'cc', 'applied')") == \
+        (("", "bbr"), "server", "cc", "applied")
+    for words in ("rtt['vegas']", "counted('vegas', 'server', 'cc', 'applied')"):
+        with pytest.raises(expression.Unknown, match="no such point"):
+            evaluate(words)
 
 
 def test_order_is_mixed_by_the_seed_and_complete():
@@ -224,6 +229,8 @@ def test_results_are_read_as_written(tmp_path):
     assert found.values["throughput"]["two", 20] == [1, 2, 3]
     assert found.samples == {"throughput": {point.key: [[(0.5, n)]] * 3 for n, point in
                                             enumerate(experiment.points[::-1])}}
+    assert found.counters == {(point.key, ("client", "cc", "applied")): [1, 1, 1]
+                              for point in experiment.points}
     results.write_quartiles(tmp_path, experiment, found)
     assert (tmp_path / "x-quartiles.csv").read_text().splitlines()[-1] == \
         "two,20,throughput,Mbit/s,3,1,1.5,2,2.5,3"
