@@ -12,6 +12,7 @@ import declare
 import expression
 import results
 from matplotlib import pyplot
+from page import Verdict
 
 
 def is_axis(experiment):
@@ -86,7 +87,7 @@ def draw(out, experiment, found):
 
 
 def judge(experiment, found):
-    """(words, published, ours, whether it holds) of each expectation."""
+    """A Verdict of each expectation."""
     tables = {name: expression.Table(name, values, statistics.median)
               for name, values in found.values.items()}
 
@@ -101,8 +102,8 @@ def judge(experiment, found):
 
     def value(words):
         return expression.evaluate(words, tables, during, counted)
-    return [(one["says"], one["published"], f"{value(one['ours']):.3g}" if one["ours"] else "",
-             bool(value(one["that"])))
+    return [Verdict(one["says"], bool(value(one["that"])), one["published"],
+                    f"{value(one['ours']):.3g}" if one["ours"] else "", one["differs"])
             for one in experiment.about["expect"]]
 
 

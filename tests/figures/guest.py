@@ -68,6 +68,7 @@ def declared(daemon, out, name, request):
         print(f"    {len(measured)} of {count}: {point.label(experiment.sweep)}: {said}",
               flush=True)
         lab.reset()
+    trial.stop_serving(lab, experiment.points[0].traffic)
     lab.remove()
     results.write_measured(out, experiment, measured)
     return {"seed": seed, "repetitions": repetitions, "declaration": experiment.text}

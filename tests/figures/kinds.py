@@ -90,6 +90,7 @@ EXPECT = {
     "that": text("a comparison of measures, as \"rtt['bbr'] < rtt['cubic']\""),
     "published": text("what the paper has for it, with its unit", ""),
     "ours": text("an expression for the same of ours", ""),
+    "differs": text("why it is known not to hold here", ""),
 }
 
 

@@ -22,7 +22,7 @@ table{border-collapse:collapse}.verdicts td{width:auto}.verdicts{margin:.5em 0}"
 
 
 class Section(NamedTuple):
-    """Of one experiment. `verdicts`: (words, published, ours, whether it holds)."""
+    """Of one experiment."""
     name: str
     title: str
     figure: str
@@ -30,6 +30,15 @@ class Section(NamedTuple):
     different: str
     sentences: list
     verdicts: list
+
+
+class Verdict(NamedTuple):
+    """Of an expectation. `differs`: why it is known not to hold."""
+    words: str
+    holds: bool
+    published: str = ""
+    ours: str = ""
+    differs: str = ""
 
 
 def about(out, name):
@@ -46,8 +55,9 @@ def about(out, name):
 def judged(verdicts):
     """A table, with the published values where there are some."""
     lines = "".join(
-        f"<tr><td>{html.escape(words)}<td>{html.escape(published)}<td>{html.escape(ours)}"
-        f"<td><b>{'yes' if holds else 'NO'}</b></tr>" for words, published, ours, holds in verdicts)
+        f"<tr><td>{html.escape(one.words)}<td>{html.escape(one.published)}<td>{html.escape(one.ours)}"
+        f"<td><b>{'yes' if one.holds else 'NO'}</b> "
+        f"{'' if one.holds else html.escape(one.differs)}</tr>" for one in verdicts)
     return ("<table class='verdicts'><tr><th>expected<th>published<th>ours<th>agrees</tr>"
             f"{lines}</table>")
 

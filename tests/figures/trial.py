@@ -156,6 +156,11 @@ def serve(lab, traffic):
     client.load_page(f"http://{address}:{PORT}", 0, 1)
 
 
+def stop_serving(lab, traffic):
+    if traffic["kind"] == "page":
+        lab.ends[traffic["from"]].stop_serving()
+
+
 def set_up(lab, point):
     for number, link in enumerate(point.links):
         lab.network.shape(number, **{key: value for key, value in link.items() if key != "between"})
