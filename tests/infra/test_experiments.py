@@ -272,3 +272,21 @@ def test_what_a_newcomer_reads_names_every_key():
     # One row for those that are numbered.
     keys = {key for key in keys if key not in ("link_2", "link_3")}
     assert sorted(key for key in keys if f"`{key}`" not in words) == []
+
+
+def test_the_page(tmp_path):
+    import page
+    (tmp_path / "x.json").write_text(
+        '{"kernel": "6.12", "busy": 0.5, "seed": 7, "repetitions": 3}')
+    for name in ("x.csv", "x.svg", "x-quartiles.csv", "x-other.csv"):
+        (tmp_path / name).write_text("")
+    page.write(tmp_path, [page.Section("x", "a < b", "netdev 5", "much", "", ["As seen."], [
+        page.Verdict("holds", True, "80 ms", "81", "not said"),
+        page.Verdict("does not", False, differs="a reason")])])
+    words = (tmp_path / "index.html").read_text()
+    for wanted in ("a &lt; b", "(netdev 5)", "<b>Reported:</b> much", "As seen.", "seed 7",
+                   "<td>holds<td>80 ms<td>81<td><b>yes</b> </tr>", "<b>NO</b> a reason",
+                   "'x-quartiles.csv'", "<img src='x.svg'"):
+        assert wanted in words, wanted
+    for unwanted in ("Not the same here", "not said", "x-other.csv"):
+        assert unwanted not in words
