@@ -44,8 +44,8 @@ def report(experiment, one, other, alpha, every):
     for side, out in (("A", one), ("B", other)):
         print(f"  {side}: {out}: {provenance(out, name)}")
     if lines := declared_otherwise(one, other, name):
-        print("  They were declared otherwise (- A, + B), so this is no comparison of two kernels or "
-              "two programs alone:", *lines, sep="\n    ")
+        print("  They were declared otherwise (- A, + B), so this is no comparison of two "
+              "kernels or two programs alone:", *lines, sep="\n    ")
     for significant, words in said:
         if significant or every:
             print(f"  {words}")

@@ -55,7 +55,8 @@ def about(out, name):
 def judged(verdicts):
     """A table, with the published values where there are some."""
     lines = "".join(
-        f"<tr><td>{html.escape(one.words)}<td>{html.escape(one.published)}<td>{html.escape(one.ours)}"
+        f"<tr><td>{html.escape(one.words)}<td>{html.escape(one.published)}"
+        f"<td>{html.escape(one.ours)}"
         f"<td><b>{'yes' if one.holds else 'NO'}</b> "
         f"{'' if one.holds else html.escape(one.differs)}</tr>" for one in verdicts)
     return ("<table class='verdicts'><tr><th>expected<th>published<th>ours<th>agrees</tr>"

@@ -51,8 +51,8 @@ def test_sentences():
         Comparison("rtt 10", "load", "ms", low, high, significance.p_value(low, high)),
         Comparison("rtt 20", "load", "", low, mixed, significance.p_value(low, mixed))])
     assert said[0] == (True, "rtt 10: load is 83 % higher in B (median 1.2 and 2.2 ms), "
-                             "a significant difference (Mann-Whitney p = 0.0079, corrected 0.016; Cliff's delta "
-                             "+1.00, large; 5 and 5 repetitions)")
+                             "a significant difference (Mann-Whitney p = 0.0079, corrected "
+                             "0.016; Cliff's delta +1.00, large; 5 and 5 repetitions)")
     assert said[1][0] is False and "is the same in B" in said[1][1]
     assert ", no significant difference (" in said[1][1]
 
