@@ -20,7 +20,7 @@ BENCH_OBJECTS := $(foreach p,$(BENCH_PROGRAMS),$(BUILD)/bench-progs/$(notdir $(p
 PREFIX ?= /usr/local
 
 .PHONY: help demo check check-debug check-series check-listing setup kernel programs userspace unit lint install clean bench-options bench-pm \
-	figures kselftests fuzz fuzz-packets
+	figures figures-ready kselftests fuzz fuzz-packets
 
 help:
 	@echo 'make demo          build all, boot the patched kernel, show an option and path managers at work'
@@ -31,7 +31,7 @@ help:
 	@echo 'make programs      build the BPF programs'
 	@echo 'make bench-options measure what a TCP option costs; out/bench-options.csv'
 	@echo 'make bench-pm      measure MPTCP path managers, ours and others; out/bench-pm.csv'
-	@echo 'make figures       redraw the figures of the thesis on MPTCP options; out/figures'
+	@echo 'make figures       redraw the figures of the papers; out/figures'
 	@echo 'make kselftests    the kernel'"'"'s own MPTCP tests, stock and patched, compared (long)'
 	@echo 'make fuzz-packets  mutated TCP exchanges, stock and patched, compared; SEGMENTS=1000000'
 	@echo 'make check-series  build every prefix of the patch series (long)'
@@ -125,13 +125,15 @@ bench-pm: setup programs $(BENCH_OBJECTS)
 	@cmake --build $(BUILD)/userspace --target tcpopt-loader tcpoptctl bench-pm bench-csf bench-mptcpd
 	@tests/bench/run-pm $(BENCH)
 
-# FIGURES='rate-limit': one of them.
-figures: setup programs
+# FIGURES='rate-limit': one of them; scripts/experiment --help has the rest.
+figures: figures-ready
+	@tests/figures/run $(FIGURES)
+
+figures-ready: setup programs
 	@scripts/setup --packages tests/figures/packages
 	@scripts/kernel build patched
 	@$(configure_userspace)
 	@cmake --build $(BUILD)/userspace --target tcpopt-loader tcpoptctl
-	@tests/figures/run $(FIGURES)
 
 # TESTS='"mptcp_connect.sh -f 100000"': some, or with upstream's options.
 kselftests: setup

@@ -2,7 +2,8 @@
 """The experiment on the inactivity timeout: thousands of sessions that lose their subflows."""
 import time
 
-from lab import ADDRESS, CLIENT, PORT, SERVER, eventually
+from daemon import eventually
+from lab import CLIENT, PORT, SERVER
 
 EVERY = 3  # s
 FOR_EVER = 86400  # s
@@ -23,8 +24,8 @@ def count(lab):
 
 def open_some(lab, listener, number):
     client, server = lab.ends[CLIENT], lab.ends[SERVER]
-    server.start("take_many", listener, number)
-    opened = client.many(ADDRESS[4][SERVER], PORT, number)
+    server.start("accept_all", listener, number)
+    opened = client.connect_all(lab.network.first_address(SERVER), PORT, number, mptcp=True)
     taken = server.wait()
     server.start("exchange_byte", taken, False)
     client.exchange_byte(opened, True)

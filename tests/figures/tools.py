@@ -13,7 +13,7 @@ import shutil
 
 from net import run
 
-NAMES = ("ip", "ss", "sysctl", "tc")
+NAMES = ("ip", "nginx", "ss", "sysctl", "tc")
 PATH = "/usr/sbin:/usr/bin"  # nothing else is looked through
 CONFIGURATION = (pathlib.Path("/etc/ld.so.cache"), pathlib.Path("/etc/iproute2"))
 
