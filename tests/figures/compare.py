@@ -84,7 +84,14 @@ def main(given):
             fail(f"{missing[0]} has no results in {args.one}, or none in {args.other}")
         if not both:
             fail(f"no declared experiment has results in both {args.one} and {args.other}")
-        for experiment in both:
-            report(experiment, args.one, args.other, args.alpha, not args.different)
-    except (declare.Mistake, results.Incomplete) as error:
+    except declare.Mistake as error:
         fail(error)
+    incomplete = 0
+    for experiment in both:
+        try:
+            report(experiment, args.one, args.other, args.alpha, not args.different)
+        except results.Incomplete as error:
+            incomplete += 1
+            print(f"{experiment.name}: not compared: {error}", file=sys.stderr)
+    if incomplete == len(both) or incomplete and args.names:
+        sys.exit(2)

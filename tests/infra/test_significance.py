@@ -115,7 +115,12 @@ def test_directories(tmp_path, capsys):
     assert "does not say how" in last
     # Four points of each of three measures, not twelve.
     assert "p = 0.00018, corrected 0.00073" in last
-    for given, words in (([a, str(tmp_path)], "no declared experiment has results in both"),
+    (tmp_path / "b/netdev-5.csv").write_text("series,repetition\n")
+    (tmp_path / "b/calibration.csv").write_text("series,repetition\n")
+    fake(tmp_path / "e", declare.named("calibration"), 1)
+    for given, words in (([a, b], "netdev-5: not compared: netdev-5.csv lacks"),
+                         ([str(tmp_path / "e"), b], "calibration: not compared"),
+                         ([a, str(tmp_path)], "no declared experiment has results in both"),
                          ([a, b, "netdev-6"], "netdev-6 has no results in "),
                          ([a, b, "nothing.toml"], "nothing.toml: No such file")):
         with pytest.raises(SystemExit) as ended:
