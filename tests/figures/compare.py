@@ -30,17 +30,22 @@ def provenance(out, name):
 
 def declared_otherwise(one, other, name):
     """The lines in which the declarations differ that were measured."""
-    texts = [results.about(out, name).get("declaration", "").splitlines() for out in (one, other)]
-    lines = list(difflib.unified_diff(*texts, n=0, lineterm=""))[2:]
+    texts = [results.about(out, name).get("declaration") for out in (one, other)]
+    if None in texts:
+        return ["one of them does not say how"]
+    lines = list(difflib.unified_diff(*(text.splitlines() for text in texts), n=0, lineterm=""))[2:]
     return [line for line in lines if not line.startswith("@@")]
 
 
 def report(experiment, one, other, alpha, every):
     name = experiment.name
-    said = significance.sentences(comparisons(experiment, one, other), alpha)
+    # Each measure is a question of its own; its points are corrected together.
+    every_one = comparisons(experiment, one, other)
+    said = [words for measure in experiment.measures for words in significance.sentences(
+        [each for each in every_one if each.measure == measure], alpha)]
     differ = [words for significant, words in said if significant]
     print(f"{name}: {len(differ)} of {len(said)} comparisons differ significantly at {alpha:g}, "
-          "corrected for their number (Holm)")
+          "corrected for the number of points (Holm)")
     for side, out in (("A", one), ("B", other)):
         print(f"  {side}: {out}: {provenance(out, name)}")
     if lines := declared_otherwise(one, other, name):
@@ -79,7 +84,14 @@ def main(given):
             fail(f"{missing[0]} has no results in {args.one}, or none in {args.other}")
         if not both:
             fail(f"no declared experiment has results in both {args.one} and {args.other}")
-        for experiment in both:
-            report(experiment, args.one, args.other, args.alpha, not args.different)
-    except (declare.Mistake, results.Incomplete) as error:
+    except declare.Mistake as error:
         fail(error)
+    incomplete = 0
+    for experiment in both:
+        try:
+            report(experiment, args.one, args.other, args.alpha, not args.different)
+        except results.Incomplete as error:
+            incomplete += 1
+            print(f"{experiment.name}: not compared: {error}", file=sys.stderr)
+    if incomplete == len(both) or incomplete and args.names:
+        sys.exit(2)

@@ -5,6 +5,7 @@ import sys
 sys.dont_write_bytecode = True
 import declare
 import programs
+import significance
 
 
 def show_list(_):
@@ -21,7 +22,8 @@ def check(files):
         try:
             experiment = declare.named(name, parameters)
             print(f"ok  {experiment.name}: {len(experiment.points)} points, "
-                  f"{experiment.about['repetitions']} repetitions, "
+                  f"{experiment.about['repetitions']} repetitions "
+                  f"(compare takes {significance.enough(len(experiment.points))}), "
                   f"measures {', '.join(experiment.measures)}")
         except declare.Mistake as mistake:
             bad += 1

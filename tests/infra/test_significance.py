@@ -95,7 +95,8 @@ def test_directories(tmp_path, capsys):
     fake(tmp_path / "a", experiment, 1)
     fake(tmp_path / "b", experiment, 1)
     fake(tmp_path / "c", experiment, 2, "queue = 200")
-    a, b, c = (str(tmp_path / name) for name in "abc")
+    fake(tmp_path / "d", experiment, 2, None)
+    a, b, c, d = (str(tmp_path / name) for name in "abcd")
     compare.main([a, b])
     same = capsys.readouterr().out
     count = len(experiment.points) * len(experiment.measures)
@@ -109,7 +110,17 @@ def test_directories(tmp_path, capsys):
     assert f"netdev-5: {count} of {count} comparisons differ" in other
     assert other.count("% higher in B") == count
     assert "declared otherwise" in other and "    -queue = 100\n    +queue = 200\n" in other
-    for given, words in (([a, str(tmp_path)], "no declared experiment has results in both"),
+    compare.main([a, d])
+    assert "declared otherwise" in (last := capsys.readouterr().out)
+    assert "does not say how" in last
+    # Four points of each of three measures, not twelve.
+    assert "p = 0.00018, corrected 0.00073" in last
+    (tmp_path / "b/netdev-5.csv").write_text("series,repetition\n")
+    (tmp_path / "b/calibration.csv").write_text("series,repetition\n")
+    fake(tmp_path / "e", declare.named("calibration"), 1)
+    for given, words in (([a, b], "netdev-5: not compared: netdev-5.csv lacks"),
+                         ([str(tmp_path / "e"), b], "calibration: not compared"),
+                         ([a, str(tmp_path)], "no declared experiment has results in both"),
                          ([a, b, "netdev-6"], "netdev-6 has no results in "),
                          ([a, b, "nothing.toml"], "nothing.toml: No such file")):
         with pytest.raises(SystemExit) as ended:
