@@ -89,8 +89,9 @@ class Attachments {
                                     const Settings& settings) const;
 
   /// name, cgroup, cgroup_id, link_id, prog_id, since (Unix time in seconds),
-  /// params, stats; path_manager, its name if it is one of struct_ops; local_addrs (see AddressMap::describe()) if it is told of them;
-  /// shown (see shown_json()); removed; behind: the path manager that claims before this one.
+  /// params, stats; path_manager, its name if it is one of struct_ops; local_addrs (see
+  /// AddressMap::describe()) if it is told of them; shown (see shown_json()); removed; behind: the
+  /// path manager that claims before this one.
   [[nodiscard]] nlohmann::json describe(const Attachment& attachment) const;
 
  private:
