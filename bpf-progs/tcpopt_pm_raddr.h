@@ -10,15 +10,26 @@
 #include "tcpopt_pm_session.h"
 
 #define PM_RADDRS_MAX 8 /* of a session; further ones are left out */
+/* New ones that are followed: so many at once, and then one each so many ms. An id may be
+ * given another address with each segment, and each is worth a SYN.
+ */
+#define PM_RADDRS_BURST 16
+#define PM_RADDRS_EVERY 10000
 
 /* Port in network order, 0: that of the session. A place keeps its address
  * until the peer takes that back, so its index is good for naming it.
  */
 struct pm_raddr_list {
 	struct bpf_mptcp_addr addr[PM_RADDRS_MAX]; /* family 0: free */
+	__u32 recent; /* that were followed, less one each PM_RADDRS_EVERY */
+	__u32 since; /* time of the latest such step, as of pm_now() */
 };
 
-enum { PM_RADDR_KNOWN = -1, PM_RADDR_NO_ROOM = -2 };
+enum {
+	PM_RADDR_KNOWN = -1,
+	PM_RADDR_NO_ROOM = -2,
+	PM_RADDR_TOO_MANY = -3, /* or not to be followed at all */
+};
 
 enum pm_scope {
 	PM_SCOPE_NOWHERE, /* no other host, or any, or on one link only */
@@ -61,6 +72,19 @@ static __always_inline bool pm_follows(struct mptcp_sock *msk, const struct bpf_
 	return pm_scope(&remote) == PM_SCOPE_PRIVATE;
 }
 
+/* May one more be followed? */
+static __always_inline bool pm_raddr_may(struct pm_raddr_list *list)
+{
+	__u32 now = pm_now(), steps = (now - list->since) / PM_RADDRS_EVERY;
+
+	list->recent = list->recent > steps ? list->recent - steps : 0;
+	list->since = list->recent ? list->since + steps * PM_RADDRS_EVERY : now;
+	if (list->recent >= PM_RADDRS_BURST)
+		return false;
+	list->recent++;
+	return true;
+}
+
 static __always_inline int pm_raddr_add(struct pm_raddr_list *list,
 					const struct bpf_mptcp_addr *addr)
 {
@@ -79,8 +103,11 @@ static __always_inline int pm_raddr_add(struct pm_raddr_list *list,
 		if (!at->family && place == PM_RADDR_NO_ROOM)
 			place = i;
 	}
-	if (place >= 0 && place < PM_RADDRS_MAX)
-		list->addr[place] = *addr;
+	if (place < 0 || place >= PM_RADDRS_MAX)
+		return place;
+	if (!pm_raddr_may(list))
+		return PM_RADDR_TOO_MANY;
+	list->addr[place] = *addr;
 	return place;
 }
 
@@ -91,13 +118,14 @@ static __always_inline int pm_raddr_heard(struct mptcp_sock *msk, struct pm_radd
 					  const struct bpf_mptcp_addr *addr, bool private_too)
 {
 	struct bpf_mptcp_addr copy = {};
+	int place = PM_RADDR_TOO_MANY;
 
 	pm_copy_addr(&copy, addr);
-	if (!pm_follows(msk, &copy, private_too)) {
+	if (pm_follows(msk, &copy, private_too))
+		place = pm_raddr_add(list, &copy);
+	if (place == PM_RADDR_TOO_MANY)
 		PM_COUNT(not_followed);
-		return PM_RADDR_KNOWN;
-	}
-	return pm_raddr_add(list, &copy);
+	return place;
 }
 
 /* In rm_addr_received(). Returns the place that is free now, or PM_RADDR_KNOWN: none. */

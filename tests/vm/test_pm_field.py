@@ -218,3 +218,23 @@ def test_addresses_that_a_peer_must_not_announce(mptcp4):
         mptcp4.loader.tell("detach", "fullmesh", mptcp4.cgroups[CLIENT])
     asked = {p.dst for p in mptcp4.paths.wire.with_option(MP_JOIN) if p.flags == 2}
     assert not asked & {"127.0.0.5", "169.254.9.9"} and "10.9.1.2" in asked
+
+
+def test_a_peer_that_announces_without_end(mptcp4):
+    """Each address would be worth a SYN, wherever it is."""
+    mptcp4.paths.undo.append(lambda: run("ip", "-n", SERVER, "mptcp", "endpoint", "flush"))
+    mptcp4.attach(CLIENT, "fullmesh", interfaces="eth0")
+    session = mptcp4.connect()
+
+    def heard():
+        stats = mptcp4.stats(CLIENT, "fullmesh")
+        return stats["remote"] + stats["not_followed"]
+    for n in range(1, 21):
+        run("ip", "-n", SERVER, "mptcp", "endpoint", "add", f"192.0.2.{n}", "signal")
+        eventually(lambda n=n: heard() == n, f"{n} addresses")
+        run("ip", "-n", SERVER, "mptcp", "endpoint", "flush")
+        eventually(lambda n=n: mptcp4.stats(CLIENT, "fullmesh")["remote_gone"] ==
+                   mptcp4.stats(CLIENT, "fullmesh")["remote"], "withdrawn")
+    assert mptcp4.stats(CLIENT, "fullmesh")["not_followed"] >= 2
+    session.exchange()
+    session.close()
