@@ -21,6 +21,7 @@ TCPOPT_LOCAL_ADDR_LISTS;
 PM_KEEPS;
 #include "../tcpopt_pm_reset.h"
 #include "../tcpopt_pm_syn.h"
+#include "fullmesh_local.h"
 #include "fullmesh_adjust.h"
 
 SEC("struct_ops/established")
