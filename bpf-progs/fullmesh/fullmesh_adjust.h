@@ -19,21 +19,6 @@ static __always_inline bool fm_homeless(const struct fm_local *local,
 	return pm_ours(sf) || local->down || local->state & FM_KNOWN;
 }
 
-static __always_inline void fm_set_backup(struct mptcp_sock *msk,
-					  const struct fm_local *local,
-					  const struct bpf_mptcp_subflow *sf)
-{
-	bool is = sf->flags & BPF_MPTCP_SUBFLOW_BACKUP, want = local->backup;
-
-	if (is == want || sf->state != PM_ESTABLISHED ||
-	    !(sf->flags & BPF_MPTCP_SUBFLOW_ACTIVE) || !(local->state & FM_KNOWN))
-		return;
-	if (bpf_mptcp_pm_set_backup(msk, sf->id, want))
-		PM_COUNT(refused);
-	else
-		PM_COUNT(priority);
-}
-
 /* Notes which pairs have a subflow, in a session that has @sf. Will it be left? */
 __noinline int fm_look_at(struct mptcp_sock *msk __arg_trusted, const struct bpf_mptcp_subflow *sf)
 {
@@ -327,6 +312,7 @@ static __always_inline void fm_adjust(struct mptcp_sock *msk)
 	if (!server || p->server)
 		next = fm_fill(msk);
 	fm_finish(msk, announce);
+	next = pm_sooner(next, fm_prio_next(msk));
 	if (next)
 		bpf_mptcp_pm_timer(msk, next);
 }

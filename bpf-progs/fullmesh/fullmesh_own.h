@@ -33,6 +33,8 @@ struct fm_local {
 	__u32 ifindex; /* that subflows are to use; 0: as routed */
 	__u32 up, down; /* interfaces where it came and went last, says the kernel; 0: none */
 	__u32 backup; /* subflows of it are to be a backup */
+	__u32 prio_repeats; /* times that the peer is told again */
+	__u32 prio_at; /* as of pm_now(), the next of these */
 	__u32 id; /* address id, once there is one */
 	__u32 subflows; /* live ones, while adjusting */
 	__u32 pairs; /* places of remote addresses that have one, bit by bit; the same */

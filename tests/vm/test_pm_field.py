@@ -238,3 +238,24 @@ def test_a_peer_that_announces_without_end(mptcp4):
     assert mptcp4.stats(CLIENT, "fullmesh")["not_followed"] >= 2
     session.exchange()
     session.close()
+
+
+def test_a_priority_that_is_lost(mptcp4):
+    """Neither end would ever know that the other one thinks otherwise."""
+    mptcp4.attach(CLIENT, "fullmesh", **NO_MORE)
+    session = mptcp4.connect()
+    session.wait_pairs(CLIENT, pairs((0, 1)))
+    second = address(4, 1, CLIENT)
+
+    def agreed(backup):
+        return all(sf.peer_backup == (backup and sf.remote == second)
+                   for sf in session.subflows(SERVER))
+    assert agreed(False)
+    mptcp4.paths.nft(SERVER, "iifname eth1 counter drop")
+    mptcp4.set(CLIENT, "fullmesh", backup="eth1")
+    eventually(lambda: mptcp4.stats(CLIENT, "fullmesh")["priority"] == 1, "it is sent")
+    eventually(lambda: "packets 0" not in on(SERVER, "nft", "list", "ruleset"), "and lost")
+    on(SERVER, "nft", "flush chain inet t c")
+    eventually(lambda: agreed(True), "the server knows, too")
+    session.exchange()
+    session.close()
