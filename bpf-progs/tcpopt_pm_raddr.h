@@ -140,6 +140,19 @@ static __always_inline int pm_raddr_remove(struct pm_raddr_list *list, __u32 id)
 	return PM_RADDR_KNOWN;
 }
 
+/* At file scope: the operation rm_addr_received of a path manager that needs no more of
+ * it; what it keeps has a list `announced`.
+ */
+#define PM_FORGETS_RADDRS                                                          \
+	SEC("struct_ops/rm_addr_received")                                         \
+	void BPF_PROG(rm_addr_received, struct mptcp_sock *msk, __u32 id)          \
+	{                                                                          \
+		struct tcpopt_own *own = pm_own(msk);                              \
+                                                                                   \
+		if (own)                                                           \
+			pm_raddr_remove(&own->announced, id);                      \
+	}
+
 /* The first of a family, into @remote. False: none. */
 static __always_inline bool pm_raddr_any(const struct pm_raddr_list *list, __u32 family,
 					 struct bpf_mptcp_addr *remote)

@@ -101,7 +101,8 @@ void BPF_PROG(local_addr, struct mptcp_sock *msk, const struct bpf_mptcp_subflow
 	if (!own)
 		return;
 	pm_copy_addr(&addr, &sf->local);
-	if (fm_of_no_use(&addr))
+	/* The loader leaves these out, too, unless it is asked for them. */
+	if (pm_scope(&addr) == PM_SCOPE_NOWHERE)
 		return;
 	l = fm_find_local(own, &addr);
 	/* The loader's list says what to use; it may be late to say what is gone. */

@@ -173,8 +173,11 @@ __noinline __u32 fm_open(struct mptcp_sock *msk __arg_trusted, __u64 l, __u64 r,
 	sf.local.family = local->family;
 	memcpy(sf.local.addr, local->addr, sizeof(local->addr));
 	id = bpf_mptcp_pm_open(msk, &sf, sizeof(sf));
-	if (id < 0)
+	if (id < 0) {
+		if (r == FM_FIRST && own->first_gone)
+			own->turn = l; /* another one may reach it */
 		return fm_refused(b, id, now, p);
+	}
 	PM_COUNT(opened);
 	local->subflows++;
 	return 0;

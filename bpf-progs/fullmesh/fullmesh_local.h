@@ -44,7 +44,7 @@ static __always_inline void fm_take_told(struct tcpopt_own *own)
 {
 	struct bpf_mptcp_addr first = own->first_local;
 
-	if (!fm_of_no_use(&first))
+	if (pm_scope(&first) != PM_SCOPE_NOWHERE)
 		fm_place(own, &first);
 	for (__u32 l = 0; l < FM_LOCALS && l < own->places; l++) {
 		struct fm_local *local = &own->local[l];

@@ -169,17 +169,4 @@ __noinline __u32 fm_on_interface(const struct tcpopt_own *own, __u32 ifindex)
 	return subflows;
 }
 
-/* Addresses that no other host can be reached from, or of one link only. The
- * loader leaves them out unless it is asked for them.
- */
-static __always_inline bool fm_of_no_use(const struct bpf_mptcp_addr *addr)
-{
-	__u32 first = bpf_ntohl(addr->addr[0]);
-
-	if (addr->family == AF_INET)
-		return first >> 24 == 127 || first >> 16 == 0xa9fe;
-	return first >> 22 == 0xfe80 >> 6 ||
-	       (!addr->addr[0] && !addr->addr[1] && !addr->addr[2]);
-}
-
 #endif /* TCPOPT_FULLMESH_OWN_H */

@@ -88,14 +88,7 @@ void BPF_PROG(add_addr_received, struct mptcp_sock *msk, const struct bpf_mptcp_
 		ndiffports_adjust(msk);
 }
 
-SEC("struct_ops/rm_addr_received")
-void BPF_PROG(rm_addr_received, struct mptcp_sock *msk, __u32 id)
-{
-	struct tcpopt_own *own = pm_own(msk);
-
-	if (own)
-		pm_raddr_remove(&own->announced, id);
-}
+PM_FORGETS_RADDRS;
 
 SEC("struct_ops/subflow_established")
 void BPF_PROG(subflow_established)

@@ -216,9 +216,8 @@ static __always_inline void refresh_adjust(struct mptcp_sock *msk)
 SEC("struct_ops/established")
 void BPF_PROG(established, struct mptcp_sock *msk)
 {
-	struct tcpopt_own *own = pm_own(msk);
-
-	if (msk->token && own)
+	/* From now on something is kept: pm_few_syns() goes by that. */
+	if (pm_own(msk))
 		refresh_adjust(msk);
 }
 
@@ -240,14 +239,7 @@ void BPF_PROG(add_addr_received, struct mptcp_sock *msk, const struct bpf_mptcp_
 		bpf_mptcp_pm_timer(msk, 0);
 }
 
-SEC("struct_ops/rm_addr_received")
-void BPF_PROG(rm_addr_received, struct mptcp_sock *msk, __u32 id)
-{
-	struct tcpopt_own *own = pm_own(msk);
-
-	if (own)
-		pm_raddr_remove(&own->announced, id);
-}
+PM_FORGETS_RADDRS;
 
 /* A replacement works; the next one may be tried. */
 SEC("struct_ops/subflow_established")

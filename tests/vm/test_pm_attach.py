@@ -41,7 +41,7 @@ def test_two_cgroups_are_two_path_managers(mptcp4, make_cgroup):
     mptcp4.attach(CLIENT, NDIFFPORTS, subflows=2)
     mptcp4.attach(CLIENT, NDIFFPORTS, cgroup=other, subflows=3)
     names = {name_of(mptcp4, cgroup) for cgroup in (mptcp4.cgroups[CLIENT], other)}
-    assert len(names) == 2 and all(name.startswith("ndiffports"[:5]) for name in names)
+    assert len(names) == 2 and all(name.startswith("ndiff") for name in names)
     one = mptcp4.connect()
     two = mptcp4.connect(client=mptcp4.peer(CLIENT, other), port=7200)
     one.wait_subflows(CLIENT, 2)

@@ -133,24 +133,8 @@ ProbeProgram mptcp_option() {
   return program;
 }
 
-ProbeProgram mptcp_scheduler() {
-  constexpr int kRoom = 8;
-  auto program = sockops({
-      // set_scheduler(skops, name, size)
-      store64(BPF_REG_10, -kRoom, 0),
-      move(BPF_REG_2, BPF_REG_10),
-      add(BPF_REG_2, -kRoom),
-      set(BPF_REG_3, kRoom),
-      call_kfunc(),
-      set(BPF_REG_0, 1),
-      exit(),
-  });
-  program.kfuncs = {"bpf_mptcp_set_scheduler"};
-  return program;
-}
-
-/// bpf_mptcp_claim_pm(skops, name, size)
-ProbeProgram mptcp_path_manager() {
+/// A call of @p kfunc(skops, name, size).
+ProbeProgram call_with_name(const char* kfunc) {
   constexpr int kRoom = 8;
   auto program = sockops({
       store64(BPF_REG_10, -kRoom, 0),
@@ -161,7 +145,7 @@ ProbeProgram mptcp_path_manager() {
       set(BPF_REG_0, 1),
       exit(),
   });
-  program.kfuncs = {"bpf_mptcp_claim_pm"};
+  program.kfuncs = {kfunc};
   return program;
 }
 
@@ -221,11 +205,13 @@ std::vector<Feature> make_table() {
        "kernel-patches/6.12 with CONFIG_BPF_TCP_OPTIONS=y",
        [] { return probe_enumerator("TCP_BPF_DELACK_RTT"); }},
       {"mptcp-path-manager", "path managers for MPTCP sessions",
-       "kernel-patches/6.12 with CONFIG_MPTCP_BPF_PM=y", loads(mptcp_path_manager())},
+       "kernel-patches/6.12 with CONFIG_MPTCP_BPF_PM=y",
+       loads(call_with_name("bpf_mptcp_claim_pm"))},
       {"mptcp-options", "MPTCP options of programs",
        "kernel-patches/6.12 with CONFIG_MPTCP_BPF_PM=y", loads(mptcp_option())},
       {"mptcp-scheduler", "packet schedulers set per MPTCP session",
-       "kernel-patches/6.12 with CONFIG_MPTCP_BPF_PM=y", loads(mptcp_scheduler())},
+       "kernel-patches/6.12 with CONFIG_MPTCP_BPF_PM=y",
+       loads(call_with_name("bpf_mptcp_set_scheduler"))},
       {"mptcp-idle-timeout", "how long MPTCP sessions without subflows are kept",
        "kernel-patches/6.12 with CONFIG_MPTCP_BPF_PM=y",
        loads(call_with_zero("bpf_mptcp_set_idle_timeout"))},
