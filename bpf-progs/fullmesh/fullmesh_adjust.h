@@ -198,6 +198,21 @@ __noinline __u32 fm_remotes(struct mptcp_sock *msk __arg_trusted, __u32 family)
 	return places;
 }
 
+/* The pairs of one local address with the places of remote ones. Returns the ms after which
+ * to look again, 0: none. A function of its own, or the verifier goes through it for each
+ * local address.
+ */
+__noinline __u32 fm_fill_local(struct mptcp_sock *msk __arg_trusted, __u64 l, __u32 places,
+			       __u32 now)
+{
+	__u32 next = 0;
+
+	for (__u32 r = 0; places && r < FM_REMOTES; r++)
+		if (places & 1 << r)
+			next = pm_sooner(next, fm_open(msk, l, r, now));
+	return next;
+}
+
 /* All pairs that have no subflow. Returns the ms after which to look again, 0: none. */
 __noinline __u32 fm_fill(struct mptcp_sock *msk __arg_trusted)
 {
@@ -219,9 +234,8 @@ __noinline __u32 fm_fill(struct mptcp_sock *msk __arg_trusted)
 		places &= ~local->pairs;
 		if (own->first_gone && l != scout)
 			places &= ~(1 << FM_FIRST);
-		for (__u32 r = 0; places && r < FM_REMOTES; r++)
-			if (places & 1 << r)
-				next = pm_sooner(next, fm_open(msk, l, r, now));
+		if (places)
+			next = pm_sooner(next, fm_fill_local(msk, l, places, now));
 	}
 	return next;
 }
