@@ -20,6 +20,12 @@ TEST(Message, RequestsComeThrough) {
     EXPECT_EQ(request->cgroup, "/sys/fs/cgroup/x");
     EXPECT_EQ(request->settings, (Settings{{"k", "v"}}));
   }
+  Request by_policy;
+  by_policy.command = Command::Attach;
+  EXPECT_EQ(error_of(decode_request(encode(by_policy))), "");
+  EXPECT_EQ(decode_request(encode(by_policy))->origin, Origin::Hand);
+  by_policy.origin = Origin::Policy;
+  EXPECT_EQ(decode_request(encode(by_policy))->origin, Origin::Policy);
   const auto list = decode_request(encode(Request{Command::List, "", "", {}, "uto@7"}));
   ASSERT_TRUE(list) << error_of(list);
   EXPECT_EQ(list->after, "uto@7");
@@ -44,7 +50,9 @@ TEST(Message, RefusesGarbage) {
         R"({"protocol":1,"command":"set","settings":{"a":1}})",
         R"({"protocol":1,"command":"set","settings":["a"]})",
         R"({"protocol":1,"command":"list","forced":true})",
-        R"({"protocol":1,"command":"list","force":7})", "\xff\xfe"}) {
+        R"({"protocol":1,"command":"list","force":7})",
+        R"({"protocol":1,"command":"attach","origin":"nobody"})",
+        R"({"protocol":1,"command":"attach","origin":7})", "\xff\xfe"}) {
     EXPECT_THAT(error_of(decode_request(text)), HasSubstr("message not understood")) << text;
     EXPECT_THAT(error_of(decode_reply(text)), HasSubstr("message not understood")) << text;
   }

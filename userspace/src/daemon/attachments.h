@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/origin.h"
 #include "base/unique_fd.h"
 #include "bpf/features.h"
 #include "bpf/object.h"
@@ -77,7 +78,8 @@ class Attachments {
   /// would switch off somebody's program and @p force does not say to; the kernel
   /// refuses. Nothing is changed then.
   [[nodiscard]] Result<Changed> attach(const ProgramFile& file, const Cgroup& cgroup,
-                                       const Settings& settings, bool force = false) const;
+                                       const Settings& settings, bool force = false,
+                                       Origin origin = Origin::Hand) const;
 
   /// @param cgroup_id also of one that was removed
   /// Errors: not attached there.
@@ -89,8 +91,9 @@ class Attachments {
                                     const Settings& settings) const;
 
   /// name, cgroup, cgroup_id, link_id, prog_id, since (Unix time in seconds),
-  /// params, stats; path_manager, its name if it is one of struct_ops; local_addrs (see AddressMap::describe()) if it is told of them;
-  /// shown (see shown_json()); removed; behind: the path manager that claims before this one.
+  /// params, stats; path_manager, its name if it is one of struct_ops; local_addrs (see
+  /// AddressMap::describe()) if it is told of them; shown (see shown_json()); removed; behind: the
+  /// path manager that claims before this one.
   [[nodiscard]] nlohmann::json describe(const Attachment& attachment) const;
 
  private:

@@ -109,7 +109,8 @@ Reply Service::attach(const Request& request, const Cgroup& cgroup) {
   if (!program) {
     return pass(program);
   }
-  auto reply = reply_of(attachments_.attach(*program, cgroup, request.settings, request.force));
+  auto reply = reply_of(
+      attachments_.attach(*program, cgroup, request.settings, request.force, request.origin));
   if (reply) {
     if (const auto pins = attachments_.pins_of(request.name, cgroup.id())) {
       await_removal(*pins, cgroup);
@@ -145,6 +146,7 @@ Reply Service::list(const Request& request) const {
       return false;
     }
     auto entry = attachments_.describe(attachment);
+    entry["origin"] = to_string(PinStore::origin(attachment.pins));
     make_fit(entry);
     size += to_text(entry).size();
     page["attachments"].push_back(std::move(entry));

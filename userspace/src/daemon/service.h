@@ -14,7 +14,8 @@ namespace tcpopt {
 /// Turns requests into replies. Attach answers {"warnings": [...]}, Set beside that
 /// {"told": {"possible": BOOL, "namespaces": N}},
 /// List {"attachments": [...], "next": NAME} where "next", if it is there, is
-/// what the request for the next page carries in `after`.
+/// what the request for the next page carries in `after`. Each attachment is as
+/// Attachments::describe() has it, with "origin": "hand" or "policy".
 class Service {
  public:
   Service(std::vector<std::filesystem::path> program_directories, Attachments attachments)

@@ -28,6 +28,16 @@ tl::unexpected<Error> not_understood(std::string_view why) {
               "use tcpoptctl and tcpopt-loader of the same release");
 }
 
+Origin origin_from(const json& message) {
+  const auto text = message.value("origin", std::string(to_string(Origin::Hand)));
+  for (const auto origin : {Origin::Hand, Origin::Policy}) {
+    if (text == to_string(origin)) {
+      return origin;
+    }
+  }
+  throw json::other_error::create(501, fmt::format("no origin '{}'", text), &message);
+}
+
 Request request_from(const json& message) {
   Request request;
   const auto command = message.at("command").get<std::string>();
@@ -43,6 +53,7 @@ Request request_from(const json& message) {
   request.after = message.value("after", "");
   request.cgroup_id = message.value("cgroup_id", std::uint64_t{0});
   request.force = message.value("force", false);
+  request.origin = origin_from(message);
   request.settings = message.value("settings", Settings{});
   return request;
 }
@@ -72,12 +83,15 @@ std::string encode(const Request& request) {
   if (request.force) {
     message["force"] = true;
   }
+  if (request.origin != Origin::Hand) {
+    message["origin"] = to_string(request.origin);
+  }
   return to_text(message);
 }
 
 Result<Request> decode_request(std::string_view text) {
   static const std::set<std::string, std::less<>> fields{
-      "protocol", "command", "name", "cgroup", "settings", "after", "cgroup_id", "force"};
+      "protocol", "command", "name", "cgroup", "settings", "after", "cgroup_id", "force", "origin"};
   try {
     const auto message = json::parse(text);
     if (message.at("protocol") != kProtocol) {

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "base/origin.h"
 #include "params/value.h"
 
 namespace tcpopt {
@@ -26,7 +27,8 @@ struct Request {
   std::string after;   ///< of List: the last attachment of the page before
   /// Of Detach, from a cgroup that was removed: no descriptor of it is left.
   std::uint64_t cgroup_id = 0;
-  bool force = false;  ///< of Attach: though it switches another program off
+  bool force = false;            ///< of Attach: though it switches another program off
+  Origin origin = Origin::Hand;  ///< of Attach; kept with it, List has it
 };
 
 [[nodiscard]] std::string encode(const Request& request);
