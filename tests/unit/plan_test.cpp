@@ -12,6 +12,7 @@ using testing::SizeIs;
 Wanted wanted_of(std::string_view cgroup, Settings settings, nlohmann::json params) {
   return {"uto",
           *CgroupPattern::parse(cgroup, "/cg"),
+          std::string(cgroup),
           std::move(settings),
           std::move(params),
           false,

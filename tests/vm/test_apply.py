@@ -2,11 +2,13 @@
 """A policy that is written down, judged by what the kernel has attached then."""
 import shutil
 import signal
+import textwrap
 
 import pytest
 
-from conftest import BUILD, cgroup2
-from test_loader import links, refused
+from conftest import BUILD, ROOT, cgroup2, remove_cgroup
+from test_loader import eventually, links, refused
+from test_operators import processes_in
 
 
 class Policy:
@@ -143,7 +145,7 @@ def test_patterns_mean_the_upper_ones(policy, make_cgroup):
 def test_a_cgroup_that_is_not_there_is_said(policy, cgroup):
     policy.write("tcpopt.toml", ("sample", cgroup), ("sample", "tcpopt-nowhere.slice"))
     done = policy.ctl("apply")
-    assert done.returncode == 0 and "tcpopt-nowhere.slice does not exist now" in done.stderr, done
+    assert done.returncode == 0 and "tcpopt-nowhere.slice is not there yet" in done.stderr, done
     assert len(links()) == 1
 
 
@@ -162,3 +164,65 @@ def test_another_file_as_the_whole_policy(policy, make_cgroup, tmp_path):
     assert policy.apply(policy.directory / "other.toml") == [["+", "sample", str(two)]]
     check = policy.ctl("config", "check", policy.directory / "other.toml")
     assert check.returncode == 0 and "other.toml: 1 attachment\n" in check.stdout
+
+
+def test_the_policy_of_the_readme(policy):
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    block = text[text.index("    [[attach]]"):text.index("    tcpoptctl config check")]
+    (policy.directory / "tcpopt.toml").write_text(textwrap.dedent(block), encoding="utf-8")
+    check = policy.ctl("config", "check")
+    assert check.returncode == 0 and "tcpopt.toml: 2 attachments\n" in check.stdout, check
+
+
+def test_cgroups_that_appear_are_covered(policy, make_cgroup):
+    pods = make_cgroup("pods.slice")
+    policy.write("tcpopt.toml", ("sample", f"{pods.name}/**", "parameters.timeout = 7"),
+                 ("uto", pods / "web"))
+    assert policy.ctl("apply").returncode == 0
+    assert links() == []
+    pod, web = pods / "pod", pods / "web"
+    try:
+        (pod / "container").mkdir(parents=True)
+        web.mkdir()
+        eventually(lambda: len(links()) == 3)
+        assert policy.origins() == {("sample", str(pod)): "policy", ("sample", str(web)): "policy",
+                                    ("uto", str(web)): "policy"}
+        assert policy.loader.params("sample", pod)["timeout"] == 7
+        assert policy.apply()[0][0] == "nothing"
+        # A unit that starts again gets a cgroup of its own.
+        web.rmdir()
+        eventually(lambda: len(links()) == 1)
+        web.mkdir()
+        eventually(lambda: len(links()) == 3)
+        # Of a daemon that was killed, the next one looks after what appeared meanwhile.
+        policy.loader.stop(signal.SIGKILL)
+        late = pods / "late"
+        late.mkdir()
+        policy.loader.start()
+        eventually(lambda: ("sample", str(late)) in policy.origins())
+        # And what the policy means no more is not covered.
+        policy.write("tcpopt.toml")
+        assert {line[0] for line in policy.apply()} == {"-"}
+        (pods / "after").mkdir()
+        policy.loader.list()
+        assert links() == []
+    finally:
+        for path in sorted(pods.glob("**/"), reverse=True)[:-1]:
+            remove_cgroup(path)
+
+
+def test_what_could_not_be_covered_is_said(policy, make_cgroup):
+    """A process that is in it before the program is may have connections already."""
+    pods = make_cgroup("pods.slice")
+    policy.write("tcpopt.toml", ("sample", f"{pods.name}/*"))
+    policy.ctl("apply")
+    policy.loader.process.send_signal(signal.SIGSTOP)
+    pod = pods / "pod"
+    pod.mkdir()
+    try:
+        with processes_in([pod]):
+            policy.loader.process.send_signal(signal.SIGCONT)
+            eventually(lambda: f"attach sample to {pod}: processes were in it before" in
+                       policy.loader.messages())
+    finally:
+        remove_cgroup(pod)

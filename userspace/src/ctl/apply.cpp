@@ -13,11 +13,11 @@
 #include <utility>
 
 #include "base/unique_fd.h"
-#include "policy/cgroup_search.h"
-#include "policy/policy.h"
 #include "ctl/client.h"
 #include "ctl/plan.h"
 #include "kernel/cgroup.h"
+#include "policy/cgroup_search.h"
+#include "policy/policy.h"
 
 namespace tcpopt {
 
@@ -63,7 +63,7 @@ Status add_targets(const Wanted& wanted, const fs::path& mount, std::vector<Targ
     if (!cgroup && !fs::exists(full, code) && !code) {
       // It may come, and those of a pattern go.
       if (!wanted.pattern.has_wildcards()) {
-        warn(fmt::format("{}: cgroup {} does not exist now", wanted.place.text(), full.string()));
+        warn(fmt::format("{}: cgroup {} is not there yet", wanted.place.text(), full.string()));
       }
       continue;
     }
@@ -139,6 +139,17 @@ Status do_all(const CtlOptions& options, std::span<const Step> steps) {
   return {};
 }
 
+/// Has the daemon do the same for cgroups that appear.
+Status cover_those_to_come(const CtlOptions& options, const Policy& policy) {
+  Request request;
+  request.command = Command::Cover;
+  for (const auto& wanted : policy.wanted) {
+    request.rules.push_back({wanted.program, wanted.cgroup, wanted.settings, wanted.force});
+  }
+  auto reply = ask(options.run_directory, request);
+  return reply ? Status() : pass(reply, "cgroups that appear");
+}
+
 }  // namespace
 
 Status check_config(const CtlOptions& options) {
@@ -208,7 +219,11 @@ Status apply_policy(const CtlOptions& options) {
     fmt::print("nothing to do, {} as they should be\n", plan.unchanged);
   }
   std::ignore = std::fflush(stdout);
-  return options.dry_run ? Status() : do_all(options, plan.steps);
+  if (options.dry_run) {
+    return {};
+  }
+  auto done = do_all(options, plan.steps);
+  return done ? cover_those_to_come(options, policy) : done;
 }
 
 }  // namespace tcpopt

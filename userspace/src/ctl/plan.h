@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "policy/policy.h"
 #include "params/value.h"
+#include "policy/policy.h"
 
 namespace tcpopt {
 

@@ -25,6 +25,8 @@ std::string title(const Request& request) {
           request.cgroup_id != 0 ? fmt::format("cgroup id {}", request.cgroup_id) : request.cgroup);
     case Command::Set:
       return fmt::format("set {} on {}", request.name, request.cgroup);
+    case Command::Cover:
+      return fmt::format("cover {} entries of the policy", request.rules.size());
     case Command::List:
       break;
   }
@@ -69,6 +71,9 @@ Reply Service::handle(const Request& request, UniqueFd passed) {
     if (request.command == Command::List) {
       return list(request);
     }
+    if (request.command == Command::Cover) {
+      return cover(request);
+    }
     if (request.command == Command::Detach && request.cgroup_id != 0) {
       return detach(request, request.cgroup_id);
     }
@@ -99,6 +104,7 @@ Reply Service::change(const Request& request, const Cgroup& cgroup) {
       return detach(request, cgroup.id());
     case Command::Attach:
     case Command::List:
+    case Command::Cover:
       break;
   }
   return attach(request, cgroup);
@@ -129,6 +135,37 @@ Reply Service::detach(const Request& request, std::uint64_t cgroup_id) {
     reaper_.forget(pins->path);
   }
   return nlohmann::json::object();
+}
+
+Reply Service::cover(const Request& request) {
+  auto covered = coverage_.cover(request.rules);
+  return covered ? Reply(nlohmann::json::object()) : pass(covered);
+}
+
+void Service::cover(const CoverRule& rule, const Cgroup& cgroup) {
+  if (attachments_.pins_of(rule.name, cgroup.id())) {
+    return;
+  }
+  Request request;
+  request.command = Command::Attach;
+  request.name = rule.name;
+  request.cgroup = cgroup.path().string();
+  request.settings = rule.settings;
+  request.force = rule.force;
+  request.origin = Origin::Policy;
+  const auto attached = attach(request, cgroup);
+  if (!attached) {
+    spdlog::warn("{}, as the policy wants: {}", title(request), attached.error().line());
+    return;
+  }
+  spdlog::info("{}, as the policy wants: done", title(request));
+  for (const auto& warning : attached->value("warnings", std::vector<std::string>{})) {
+    spdlog::warn("{}: {}", title(request), warning);
+  }
+  if (!cgroup.processes().all.empty()) {
+    spdlog::warn("{}: processes were in it before; connections that they had made do without",
+                 title(request));
+  }
 }
 
 void Service::await_removal(const PinStore::Entry& pins, const Cgroup& cgroup) {
@@ -163,7 +200,7 @@ Reply Service::list(const Request& request) const {
 }
 
 Status Service::adopt() {
-  return attachments_.each({}, [this](const Attachments::Attachment& attachment) {
+  auto adopted_all = attachments_.each({}, [this](const Attachments::Attachment& attachment) {
     spdlog::info("adopted {} on {} (link {})", attachment.pins.name, attachment.cgroup_path,
                  attachment.info.link_id);
     if (auto adopted = attachments_.adopt(attachment); !adopted) {
@@ -178,6 +215,11 @@ Status Service::adopt() {
     }
     return true;
   });
+  // After that: what is attached is not attached again.
+  if (const auto resumed = coverage_.resume(); !resumed) {
+    spdlog::warn("the policy: {}", resumed.error().line());
+  }
+  return adopted_all;
 }
 
 }  // namespace tcpopt

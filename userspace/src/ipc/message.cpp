@@ -16,11 +16,12 @@ using nlohmann::json;
 // Changes when the two programs no longer understand each other.
 constexpr int kProtocol = 1;
 
-constexpr std::array<std::pair<Command, std::string_view>, 4> kCommands{
+constexpr std::array<std::pair<Command, std::string_view>, 5> kCommands{
     std::pair{Command::Attach, "attach"},
     {Command::Detach, "detach"},
     {Command::Set, "set"},
     {Command::List, "list"},
+    {Command::Cover, "cover"},
 };
 
 tl::unexpected<Error> not_understood(std::string_view why) {
@@ -54,6 +55,7 @@ Request request_from(const json& message) {
   request.cgroup_id = message.value("cgroup_id", std::uint64_t{0});
   request.force = message.value("force", false);
   request.origin = origin_from(message);
+  request.rules = message.value("rules", std::vector<CoverRule>{});
   request.settings = message.value("settings", Settings{});
   return request;
 }
@@ -71,6 +73,8 @@ std::string encode(const Request& request) {
   json message{{"protocol", kProtocol}, {"command", command->second}};
   if (request.command == Command::List) {
     message["after"] = request.after;
+  } else if (request.command == Command::Cover) {
+    message["rules"] = request.rules;
   } else {
     message["name"] = request.name;
     message["cgroup"] = request.cgroup;
@@ -91,7 +95,8 @@ std::string encode(const Request& request) {
 
 Result<Request> decode_request(std::string_view text) {
   static const std::set<std::string, std::less<>> fields{
-      "protocol", "command", "name", "cgroup", "settings", "after", "cgroup_id", "force", "origin"};
+      "protocol", "command",   "name",  "cgroup", "settings",
+      "after",    "cgroup_id", "force", "origin", "rules"};
   try {
     const auto message = json::parse(text);
     if (message.at("protocol") != kProtocol) {

@@ -21,6 +21,8 @@ class CgroupPattern {
   /// bracket that is not closed.
   static Result<CgroupPattern> parse(std::string_view text, std::string_view mount);
 
+  bool operator==(const CgroupPattern&) const = default;
+
   /// As it was given, but relative to the mount; "" is the topmost cgroup.
   [[nodiscard]] const std::string& text() const { return text_; }
   [[nodiscard]] bool has_wildcards() const { return wildcards_; }

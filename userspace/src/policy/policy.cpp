@@ -105,14 +105,15 @@ class Checker {
       note(entry.place, "parameters", std::move(values.error()));
       return;
     }
-    if (const auto* const other = same(entry.program, pattern->text())) {
+    if (const auto* const other = same(entry.program, *pattern)) {
       note(entry.cgroup_place, "cgroup",
            {fmt::format("{} is wanted there at {} already", entry.program, other->place.text()),
             "leave one of them out"});
       return;
     }
-    policy_.wanted.push_back({std::move(entry.program), std::move(*pattern), settings,
-                              to_json(schema, *values), entry.force, std::move(entry.place)});
+    policy_.wanted.push_back({std::move(entry.program), std::move(*pattern),
+                              std::move(entry.cgroup), settings, to_json(schema, *values),
+                              entry.force, std::move(entry.place)});
   }
 
  private:
@@ -133,10 +134,10 @@ class Checker {
     return settings;
   }
 
-  [[nodiscard]] const Wanted* same(const std::string& program, const std::string& pattern) const {
+  [[nodiscard]] const Wanted* same(const std::string& program, const CgroupPattern& pattern) const {
     const auto found =
         std::find_if(policy_.wanted.begin(), policy_.wanted.end(), [&](const Wanted& wanted) {
-          return wanted.program == program && wanted.pattern.text() == pattern;
+          return wanted.program == program && wanted.pattern == pattern;
         });
     return found == policy_.wanted.end() ? nullptr : &*found;
   }

@@ -26,6 +26,7 @@ namespace tcpopt {
 struct Wanted {
   std::string program;
   CgroupPattern pattern;
+  std::string cgroup;  ///< the pattern as it was given
   Settings settings;
   nlohmann::json params;  ///< all that it is to have then, as `list --json` shows it
   bool force = false;
