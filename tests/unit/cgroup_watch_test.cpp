@@ -30,6 +30,7 @@ class CgroupWatching : public testing::Test {
   }
   void watch(const std::vector<std::string_view>& patterns) {
     std::vector<CgroupPattern> parsed;
+    parsed.reserve(patterns.size());
     for (const auto pattern : patterns) {
       parsed.push_back(*CgroupPattern::parse(pattern, "/sys/fs/cgroup"));
     }

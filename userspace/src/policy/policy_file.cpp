@@ -170,7 +170,7 @@ class Reader {
       if (text == nullptr) {
         note(element.source(), key,
              fmt::format("element {} is {}, not a string", list.size() + 1, type_name(element)),
-             "write [\"eth0\", \"wlan0\"]");
+             R"(write ["eth0", "wlan0"])");
         return nullptr;
       }
       list.push_back(text->get());
