@@ -89,7 +89,7 @@ TEST(Policy, ErrorsNameFileLineKeyAndCure) {
         {"color = 'PINK'", "color: 'PINK' is not one of its values; use RED|GREEN|BLUE"},
         {"color = 5", "color: it is a number, not a string; use RED|GREEN|BLUE"},
         {"label = ['x']", "label: it is an array, not a string; use at most 15 bytes"},
-        {"label = [1]", "label: element 1 is a number, not a string; write [\"eth0\", \"wlan0\"]"},
+        {"label = [1]", R"(label: element 1 is a number, not a string; write ["eth0", "wlan0"])"},
         {"nonsense = 1",
          "nonsense: there is no such parameter; it has timeout, offset, big, wide, "
          "tiny, enabled, color, label"}}) {
