@@ -62,7 +62,8 @@ TEST_F(CommandLine, WrongUsageIs2AndOneLine) {
   for (const auto* arguments :
        {"", "frobnicate", "attach", "attach uto", "attach --cgroup /x", "detach uto",
         "detach uto --cgroup /x --cgroup-id 3", "set uto --cgroup /x", "list uto", "list --jsn",
-        "check --cgroup /x", "attach uto --cgroup", "attach uto --cgroup /x --set"}) {
+        "check --cgroup /x", "attach uto --cgroup", "attach uto --cgroup /x --set", "config",
+        "config mend", "apply a b", "apply --dry"}) {
     const auto outcome = ctl(arguments);
     EXPECT_EQ(outcome.status, 2) << arguments;
     EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1) << outcome.err;
@@ -140,6 +141,30 @@ TEST_F(CommandLine, ABrokenObjectIsNamedAndLeftOut) {
   EXPECT_THAT(outcome.out, StartsWith("sample: a sample"));
   EXPECT_THAT(outcome.err, StartsWith("tcpoptctl: warning: left out: "));
   EXPECT_THAT(outcome.err, HasSubstr("broken-bitfield.bpf.o: params: narrow: it is a bitfield"));
+}
+
+TEST_F(CommandLine, APolicyIsCheckedWithoutDaemon) {
+  const auto check = fmt::format("--programs {} --config {} config check", TEST_OBJECTS,
+                                 directory_.path().string());
+  EXPECT_THAT(ctl(check).out, StartsWith("no policy: "));
+  std::ofstream(directory_.path() / "tcpopt.toml")
+      << "[[attach]]\nprogram = 'sample'\ncgroup = 'web'\nparameters = { timeout = 5 }\n";
+  EXPECT_EQ(ctl(check).status, 0);
+  EXPECT_THAT(ctl(check).out, HasSubstr("tcpopt.toml: 1 attachment\n"));
+  const auto bad = directory_.path() / "bad.toml";
+  std::ofstream(bad) << "[[attach]]\nprogram = 'sample'\ncgroup = 'web'\ncgruop = ''\nx = 1\n";
+  const auto outcome = ctl(check + " " + bad.string());
+  EXPECT_THAT(refusal(outcome), HasSubstr("1 of 1 files would not be applied"));
+  EXPECT_THAT(outcome.out, HasSubstr("bad.toml:4: cgruop: there is no such key"));
+  EXPECT_THAT(outcome.out, HasSubstr("bad.toml:5: x: there is no such key"));
+}
+
+TEST_F(CommandLine, APolicyWithAnErrorIsNotApplied) {
+  const auto bad = directory_.path() / "bad.toml";
+  std::ofstream(bad) << "[[attach]]\n";
+  EXPECT_THAT(refusal(ctl("apply " + bad.string())),
+              HasSubstr("bad.toml:1: program: it is missing"));
+  EXPECT_THAT(refusal(ctl("apply /nonexistent")), HasSubstr("No such file"));
 }
 
 TEST(Log, AMessageIsOneLine) {

@@ -20,9 +20,25 @@ TEST(Message, RequestsComeThrough) {
     EXPECT_EQ(request->cgroup, "/sys/fs/cgroup/x");
     EXPECT_EQ(request->settings, (Settings{{"k", "v"}}));
   }
+  Request by_policy;
+  by_policy.command = Command::Attach;
+  EXPECT_EQ(error_of(decode_request(encode(by_policy))), "");
+  EXPECT_EQ(decode_request(encode(by_policy))->origin, Origin::Hand);
+  by_policy.origin = Origin::Policy;
+  EXPECT_EQ(decode_request(encode(by_policy))->origin, Origin::Policy);
   const auto list = decode_request(encode(Request{Command::List, "", "", {}, "uto@7"}));
   ASSERT_TRUE(list) << error_of(list);
   EXPECT_EQ(list->after, "uto@7");
+  Request cover;
+  cover.command = Command::Cover;
+  cover.rules = {{"uto", "web/*", {{"k", "v"}}, true}, {"cc", "a", {}, false}};
+  const auto covered = decode_request(encode(cover));
+  ASSERT_TRUE(covered) << error_of(covered);
+  EXPECT_EQ(covered->command, Command::Cover);
+  ASSERT_EQ(covered->rules.size(), 2U);
+  EXPECT_EQ(covered->rules[0].cgroup, "web/*");
+  EXPECT_EQ(covered->rules[0].settings, (Settings{{"k", "v"}}));
+  EXPECT_TRUE(covered->rules[0].force);
 }
 
 TEST(Message, RepliesComeThrough) {
@@ -37,14 +53,27 @@ TEST(Message, PathsNeedNotBeUtf8) {
 }
 
 TEST(Message, RefusesGarbage) {
-  for (const auto* text :
-       {"", "{", "null", "[]", "7", "\"attach\"", "{}", R"({"protocol":1})",
-        R"({"protocol":2,"command":"list"})", R"({"protocol":1,"command":"format"})",
-        R"({"protocol":1,"command":7})", R"({"protocol":1,"command":"list","name":7})",
-        R"({"protocol":1,"command":"set","settings":{"a":1}})",
-        R"({"protocol":1,"command":"set","settings":["a"]})",
-        R"({"protocol":1,"command":"list","forced":true})",
-        R"({"protocol":1,"command":"list","force":7})", "\xff\xfe"}) {
+  for (const auto* text : {"",
+                           "{",
+                           "null",
+                           "[]",
+                           "7",
+                           "\"attach\"",
+                           "{}",
+                           R"({"protocol":1})",
+                           R"({"protocol":2,"command":"list"})",
+                           R"({"protocol":1,"command":"format"})",
+                           R"({"protocol":1,"command":7})",
+                           R"({"protocol":1,"command":"list","name":7})",
+                           R"({"protocol":1,"command":"set","settings":{"a":1}})",
+                           R"({"protocol":1,"command":"set","settings":["a"]})",
+                           R"({"protocol":1,"command":"list","forced":true})",
+                           R"({"protocol":1,"command":"list","force":7})",
+                           R"({"protocol":1,"command":"attach","origin":"nobody"})",
+                           R"({"protocol":1,"command":"cover","rules":[{"name":"uto"}]})",
+                           R"({"protocol":1,"command":"cover","rules":7})",
+                           R"({"protocol":1,"command":"attach","origin":7})",
+                           "\xff\xfe"}) {
     EXPECT_THAT(error_of(decode_request(text)), HasSubstr("message not understood")) << text;
     EXPECT_THAT(error_of(decode_reply(text)), HasSubstr("message not understood")) << text;
   }

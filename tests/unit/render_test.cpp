@@ -39,7 +39,7 @@ TEST(Render, ListCountsAddressesIfAProgramIsToldOfThem) {
   attachments.back()["local_addrs"]["left_out"] = 5;
   attachments.push_back({{"name", "uto"}, {"cgroup", "/c"}, {"since", 0}, {"params", {{"a", 1}}}});
   const auto text = list_text(attachments);
-  EXPECT_THAT(text, testing::ContainsRegex("SINCE +ADDRESSES +PARAMS\n"));
+  EXPECT_THAT(text, testing::ContainsRegex("SINCE +BY +ADDRESSES +PARAMS\n"));
   EXPECT_THAT(text, testing::ContainsRegex("  2 +-\n"));
   EXPECT_THAT(text, testing::ContainsRegex("  3 \\(1 backup\\), 5 left out in 2 netns  -\n"));
   EXPECT_THAT(text, testing::ContainsRegex("  - +a=1\n"));

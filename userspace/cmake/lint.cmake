@@ -65,6 +65,7 @@ endfunction()
 
 lint_target(tcpopt-base)
 lint_target(tcpopt)
+lint_target(tcpopt-policy)
 lint_target(tcpopt-loader)
 lint_target(tcpoptctl)
 lint_target(mptcpstat-core)

@@ -5,6 +5,7 @@
 namespace tcpopt {
 
 inline constexpr const char* kProgramDirectory = TCPOPT_PROGRAM_DIR;
+inline constexpr const char* kConfigDirectory = "/etc/tcpopt";
 inline constexpr const char* kRunDirectory = "/run/tcpopt";
 inline constexpr const char* kPinDirectory = "/sys/fs/bpf/tcpopt";
 inline constexpr const char* kSocketName = "loader.sock";

@@ -81,7 +81,7 @@ Status change_attachment(Command command, const CtlOptions& options) {
   return {};
 }
 
-Status list_attachments(const CtlOptions& options) {
+Reply attachments_now(const CtlOptions& options) {
   auto all = nlohmann::json::array();
   Request request;
   do {
@@ -92,10 +92,18 @@ Status list_attachments(const CtlOptions& options) {
     all.insert(all.end(), page->at("attachments").begin(), page->at("attachments").end());
     request.after = page->value("next", "");
   } while (!request.after.empty());
+  return all;
+}
+
+Status list_attachments(const CtlOptions& options) {
+  const auto all = attachments_now(options);
+  if (!all) {
+    return tl::make_unexpected(all.error());
+  }
   if (options.json) {
-    print_json(all);
+    print_json(*all);
   } else {
-    print_text(list_text(all));
+    print_text(list_text(*all));
   }
   return {};
 }

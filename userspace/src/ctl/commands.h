@@ -22,11 +22,17 @@ struct CtlOptions {
   std::vector<std::string> more_settings;  ///< The same, by --set
   std::uint64_t cgroup_id = 0;             ///< of detach, in place of cgroup
   bool force = false;                      ///< of attach
+  /// Of config and apply; the first that has a file of a name wins.
+  std::vector<std::filesystem::path> config{kConfigDirectory, kProgramDirectory};
+  std::vector<std::filesystem::path> files;  ///< in place of those there
+  bool dry_run = false;                      ///< of apply
   bool json = false;
 };
 
 /// attach, detach and set. Errors also when the cgroup is not there.
 [[nodiscard]] Status change_attachment(Command command, const CtlOptions& options);
+/// All that is attached now, as `list` of the daemon has it.
+[[nodiscard]] Reply attachments_now(const CtlOptions& options);
 [[nodiscard]] Status list_attachments(const CtlOptions& options);
 [[nodiscard]] Status list_programs(const CtlOptions& options);
 /// Errors: the kernel lacks what the daemon needs, or what each installed program does.

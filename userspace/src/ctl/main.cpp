@@ -9,6 +9,7 @@
 #include <functional>
 #include <tuple>
 
+#include "ctl/apply.h"
 #include "ctl/commands.h"
 
 namespace {
@@ -34,13 +35,32 @@ Action changes(Command command) {
   return [command](const CtlOptions& options) { return change_attachment(command, options); };
 }
 
+void declare_policy(CLI::App& app, CtlOptions& options, Action& chosen) {
+  auto* config = app.add_subcommand("config", "Look at the policy");
+  config->require_subcommand(1);
+  config->fallthrough();
+  add_command(*config, "check", "Say what is wrong with it; needs no daemon", chosen, check_config)
+      ->add_option("FILE", options.files, "Other files than those of the policy");
+
+  auto* apply = add_command(app, "apply", "Attach, change and detach what differs from the policy",
+                            chosen, apply_policy);
+  apply->add_option("FILE", options.files, "Another file as the whole policy")->expected(0, 1);
+  apply->add_flag("--dry-run", options.dry_run, "Show what would be done, and leave it");
+}
+
 void declare(CLI::App& app, CtlOptions& options, Action& chosen) {
   app.require_subcommand(1);
   app.set_version_flag("--version", "tcpoptctl " TCPOPT_VERSION);
   app.add_option("--run-dir", options.run_directory, "Directory of the daemon's socket")
       ->capture_default_str();
-  app.add_option("--programs", options.programs,
-                 "Directory with NAME.bpf.o files for check and programs; repeatable")
+  app.add_option(
+         "--programs", options.programs,
+         "Directory with NAME.bpf.o files for check, programs, config and apply; repeatable")
+      ->allow_extra_args(false)
+      ->capture_default_str();
+  app.add_option("--config", options.config,
+                 "Directory with tcpopt.toml and conf.d/*.toml for config and apply; repeatable, "
+                 "the first that has a file counts")
       ->allow_extra_args(false)
       ->capture_default_str();
 
@@ -68,6 +88,8 @@ void declare(CLI::App& app, CtlOptions& options, Action& chosen) {
   add_target(*set, options);
   set->add_option("KEY=VALUE", options.settings, "What to change; all or nothing")->required();
 
+  declare_policy(app, options, chosen);
+
   for (auto* command :
        {add_command(app, "list", "Show what is attached where", chosen, list_attachments),
         add_command(app, "programs", "Show programs and their parameters", chosen, list_programs),
@@ -89,6 +111,7 @@ int main(int argc, char** argv) {
         "Example:\n"
         "  tcpoptctl attach uto --cgroup /sys/fs/cgroup/web advertise=30\n"
         "  tcpoptctl set uto --cgroup /sys/fs/cgroup/web advertise=60\n"
+        "  tcpoptctl apply --dry-run\n"
         "set says whose live connections it told. Connections older than an attachment do\n"
         "without the program.\n"
         "Exit status: 0 done, 1 not done (one line on stderr says why), 2 wrong usage.");

@@ -24,16 +24,6 @@ std::string local_time(std::time_t seconds) {
   return fmt::format("{:%Y-%m-%d %H:%M:%S}", parts);
 }
 
-/// As it could be given to tcpoptctl set.
-std::string value_text(const json& value) {
-  if (!value.is_array()) {
-    return value.is_string() ? value.get<std::string>() : to_text(value);
-  }
-  std::vector<std::string> elements;
-  std::transform(value.begin(), value.end(), std::back_inserter(elements), value_text);
-  return fmt::format("{}", fmt::join(elements, ","));
-}
-
 std::string params_text(const json& attachment) {
   const auto shortened = attachment.value("shortened", json::object());
   const auto shown = attachment.value("shown", json::object());
@@ -121,6 +111,15 @@ std::string short_range(const Param& param) {
 
 }  // namespace
 
+std::string value_text(const json& value) {
+  if (!value.is_array()) {
+    return value.is_string() ? value.get<std::string>() : to_text(value);
+  }
+  std::vector<std::string> elements;
+  std::transform(value.begin(), value.end(), std::back_inserter(elements), value_text);
+  return fmt::format("{}", fmt::join(elements, ","));
+}
+
 std::string table(const std::vector<std::vector<std::string>>& rows) {
   std::vector<std::size_t> widths;
   for (const auto& row : rows) {
@@ -142,7 +141,7 @@ std::string table(const std::vector<std::vector<std::string>>& rows) {
 }
 
 std::string list_text(const json& attachments) {
-  std::vector<std::vector<std::string>> rows{{"NAME", "CGROUP", "SINCE"}};
+  std::vector<std::vector<std::string>> rows{{"NAME", "CGROUP", "SINCE", "BY"}};
   // Most programs have nothing to do with addresses.
   const bool with_addresses =
       std::any_of(attachments.begin(), attachments.end(),
@@ -153,7 +152,7 @@ std::string list_text(const json& attachments) {
   rows.front().emplace_back("PARAMS");
   for (const auto& attachment : attachments) {
     rows.push_back({name_text(attachment), printable(attachment.at("cgroup").get<std::string>()),
-                    local_time(attachment.at("since"))});
+                    local_time(attachment.at("since")), attachment.value("origin", "hand")});
     if (with_addresses) {
       rows.back().push_back(addresses_text(attachment));
     }

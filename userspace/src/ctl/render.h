@@ -14,7 +14,10 @@ namespace tcpopt {
 /// Rows with their columns aligned, without blanks at line ends.
 [[nodiscard]] std::string table(const std::vector<std::vector<std::string>>& rows);
 
-/// @param attachments as Attachments::describe() makes them; time is local
+/// A parameter as it could be given to tcpoptctl set.
+[[nodiscard]] std::string value_text(const nlohmann::json& value);
+
+/// @param attachments as List answers them (see service.h); time is local
 [[nodiscard]] std::string list_text(const nlohmann::json& attachments);
 
 /// Whom `set` reached. @param told as the daemon answers it

@@ -178,7 +178,8 @@ Result<Attachments::Attachment> Attachments::find(const std::string& name,
 }
 
 Result<Attachments::Changed> Attachments::attach(const ProgramFile& file, const Cgroup& cgroup,
-                                                 const Settings& settings, bool force) const {
+                                                 const Settings& settings, bool force,
+                                                 Origin origin) const {
   if (find(file.name, cgroup.id())) {
     return fail("it is attached already",
                 "change it with tcpoptctl set or remove it with tcpoptctl detach");
@@ -231,7 +232,7 @@ Result<Attachments::Changed> Attachments::attach(const ProgramFile& file, const 
   if (!addresses) {
     return pass(addresses);
   }
-  auto staged = store_.stage(file.name, cgroup.id());
+  auto staged = store_.stage(file.name, cgroup.id(), origin);
   if (!staged) {
     return pass(staged);
   }

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/origin.h"
 #include "base/unique_fd.h"
 #include "bpf/features.h"
 #include "bpf/object.h"
@@ -77,7 +78,8 @@ class Attachments {
   /// would switch off somebody's program and @p force does not say to; the kernel
   /// refuses. Nothing is changed then.
   [[nodiscard]] Result<Changed> attach(const ProgramFile& file, const Cgroup& cgroup,
-                                       const Settings& settings, bool force = false) const;
+                                       const Settings& settings, bool force = false,
+                                       Origin origin = Origin::Hand) const;
 
   /// @param cgroup_id also of one that was removed
   /// Errors: not attached there.

@@ -72,7 +72,8 @@ Status serve(const Options& options) {
     return pass(store);
   }
   AddressKeeper addresses;
-  Service service(options.programs, Attachments(std::move(*store), addresses));
+  Service service(options.programs, Attachments(std::move(*store), addresses),
+                  options.run_directory / "policy.json");
   if (auto adopted = service.adopt(); !adopted) {
     return adopted;
   }
@@ -85,6 +86,7 @@ Status serve(const Options& options) {
   }
   server->work_beside(addresses);
   server->work_beside(service.reaper());
+  server->work_beside(service.coverage());
   spdlog::info("ready at {}", (options.run_directory / kSocketName).string());
   sd_notify(0, "READY=1");
   auto ended = server->run();

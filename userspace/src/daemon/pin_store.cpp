@@ -138,13 +138,23 @@ bool PinStore::is_untold(const Entry& entry) {
          fs::exists(entry.untold(kUntoldAddresses), code);
 }
 
-Result<PinStore::Staged> PinStore::stage(const std::string& name, std::uint64_t cgroup_id) const {
+Result<PinStore::Staged> PinStore::stage(const std::string& name, std::uint64_t cgroup_id,
+                                         Origin origin) const {
   const auto path = directory_ / fmt::format("{}{:08x}", kStaging, std::random_device{}());
   std::error_code code;
   if (!fs::create_directories(path / "maps", code)) {
     return fail_errno(code ? code.value() : EEXIST, path.string());
   }
-  return Staged({name, cgroup_id, path}, directory_ / fmt::format("{}@{}", name, cgroup_id));
+  Staged staged({name, cgroup_id, path}, directory_ / fmt::format("{}@{}", name, cgroup_id));
+  if (origin == Origin::Policy && !fs::create_directory(staged.entry().policy(), code)) {
+    return fail_errno(code ? code.value() : EEXIST, staged.entry().policy().string());
+  }
+  return staged;
+}
+
+Origin PinStore::origin(const Entry& entry) {
+  std::error_code code;
+  return fs::exists(entry.policy(), code) ? Origin::Policy : Origin::Hand;
 }
 
 Status PinStore::remove(const Entry& entry) {

@@ -8,6 +8,7 @@
 //   NAME@CGROUP-ID/maps/...     the maps by their names
 //   NAME@CGROUP-ID/types        a map that holds the BTF of the object file
 //   NAME@CGROUP-ID/untold/      live connections have not heard of all changes yet
+//   NAME@CGROUP-ID/policy/      the policy wants it; without it, it was attached by hand
 //   _new-XXXXXXXX/              one being made; a leftover is worth nothing
 //
 // bpffs keeps names with a dot for itself, hence the underscore, with which no
@@ -21,6 +22,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/origin.h"
 #include "base/unique_fd.h"
 
 namespace tcpopt {
@@ -47,6 +49,7 @@ class PinStore {
     [[nodiscard]] std::filesystem::path untold(const char* what) const {
       return path / "untold" / what;
     }
+    [[nodiscard]] std::filesystem::path policy() const { return path / "policy"; }
     [[nodiscard]] std::filesystem::path map(const std::string& map_name) const {
       return path / "maps" / map_name;
     }
@@ -87,7 +90,10 @@ class PinStore {
     std::filesystem::path final_path_;
   };
 
-  [[nodiscard]] Result<Staged> stage(const std::string& name, std::uint64_t cgroup_id) const;
+  [[nodiscard]] Result<Staged> stage(const std::string& name, std::uint64_t cgroup_id,
+                                     Origin origin) const;
+
+  [[nodiscard]] static Origin origin(const Entry& entry);
 
   /// Notes that live connections are about to miss something, or have heard of it. A
   /// successor finds out which of the two was the last.

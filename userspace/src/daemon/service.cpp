@@ -25,6 +25,8 @@ std::string title(const Request& request) {
           request.cgroup_id != 0 ? fmt::format("cgroup id {}", request.cgroup_id) : request.cgroup);
     case Command::Set:
       return fmt::format("set {} on {}", request.name, request.cgroup);
+    case Command::Cover:
+      return fmt::format("cover {} entries of the policy", request.rules.size());
     case Command::List:
       break;
   }
@@ -69,6 +71,9 @@ Reply Service::handle(const Request& request, UniqueFd passed) {
     if (request.command == Command::List) {
       return list(request);
     }
+    if (request.command == Command::Cover) {
+      return cover(request);
+    }
     if (request.command == Command::Detach && request.cgroup_id != 0) {
       return detach(request, request.cgroup_id);
     }
@@ -99,6 +104,7 @@ Reply Service::change(const Request& request, const Cgroup& cgroup) {
       return detach(request, cgroup.id());
     case Command::Attach:
     case Command::List:
+    case Command::Cover:
       break;
   }
   return attach(request, cgroup);
@@ -109,7 +115,8 @@ Reply Service::attach(const Request& request, const Cgroup& cgroup) {
   if (!program) {
     return pass(program);
   }
-  auto reply = reply_of(attachments_.attach(*program, cgroup, request.settings, request.force));
+  auto reply = reply_of(
+      attachments_.attach(*program, cgroup, request.settings, request.force, request.origin));
   if (reply) {
     if (const auto pins = attachments_.pins_of(request.name, cgroup.id())) {
       await_removal(*pins, cgroup);
@@ -130,6 +137,37 @@ Reply Service::detach(const Request& request, std::uint64_t cgroup_id) {
   return nlohmann::json::object();
 }
 
+Reply Service::cover(const Request& request) {
+  auto covered = coverage_.cover(request.rules);
+  return covered ? Reply(nlohmann::json::object()) : pass(covered);
+}
+
+void Service::cover(const CoverRule& rule, const Cgroup& cgroup) {
+  if (attachments_.pins_of(rule.name, cgroup.id())) {
+    return;
+  }
+  Request request;
+  request.command = Command::Attach;
+  request.name = rule.name;
+  request.cgroup = cgroup.path().string();
+  request.settings = rule.settings;
+  request.force = rule.force;
+  request.origin = Origin::Policy;
+  const auto attached = attach(request, cgroup);
+  if (!attached) {
+    spdlog::warn("{}, as the policy wants: {}", title(request), attached.error().line());
+    return;
+  }
+  spdlog::info("{}, as the policy wants: done", title(request));
+  for (const auto& warning : attached->value("warnings", std::vector<std::string>{})) {
+    spdlog::warn("{}: {}", title(request), warning);
+  }
+  if (!cgroup.processes().all.empty()) {
+    spdlog::warn("{}: processes were in it before; connections that they had made do without",
+                 title(request));
+  }
+}
+
 void Service::await_removal(const PinStore::Entry& pins, const Cgroup& cgroup) {
   if (const auto watched = reaper_.watch(pins.path, cgroup); !watched) {
     spdlog::warn("the end of {} will be noticed by tcpoptctl list only: {}", cgroup.path().string(),
@@ -145,6 +183,7 @@ Reply Service::list(const Request& request) const {
       return false;
     }
     auto entry = attachments_.describe(attachment);
+    entry["origin"] = to_string(PinStore::origin(attachment.pins));
     make_fit(entry);
     size += to_text(entry).size();
     page["attachments"].push_back(std::move(entry));
@@ -161,7 +200,7 @@ Reply Service::list(const Request& request) const {
 }
 
 Status Service::adopt() {
-  return attachments_.each({}, [this](const Attachments::Attachment& attachment) {
+  auto adopted_all = attachments_.each({}, [this](const Attachments::Attachment& attachment) {
     spdlog::info("adopted {} on {} (link {})", attachment.pins.name, attachment.cgroup_path,
                  attachment.info.link_id);
     if (auto adopted = attachments_.adopt(attachment); !adopted) {
@@ -176,6 +215,11 @@ Status Service::adopt() {
     }
     return true;
   });
+  // After that: what is attached is not attached again.
+  if (const auto resumed = coverage_.resume(); !resumed) {
+    spdlog::warn("the policy: {}", resumed.error().line());
+  }
+  return adopted_all;
 }
 
 }  // namespace tcpopt

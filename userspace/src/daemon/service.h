@@ -8,19 +8,25 @@
 #include "daemon/attachments.h"
 #include "daemon/reaper.h"
 #include "ipc/message.h"
+#include "policy/coverage.h"
 
 namespace tcpopt {
 
 /// Turns requests into replies. Attach answers {"warnings": [...]}, Set beside that
-/// {"told": {"possible": BOOL, "namespaces": N}},
+/// {"told": {"possible": BOOL, "namespaces": N}}, Cover nothing,
 /// List {"attachments": [...], "next": NAME} where "next", if it is there, is
-/// what the request for the next page carries in `after`.
+/// what the request for the next page carries in `after`. Each attachment is as
+/// Attachments::describe() has it, with "origin": "hand" or "policy".
 class Service {
  public:
-  Service(std::vector<std::filesystem::path> program_directories, Attachments attachments)
+  /// @param state file for what is to hold also for the next daemon
+  Service(std::vector<std::filesystem::path> program_directories, Attachments attachments,
+          std::filesystem::path state)
       : program_directories_(std::move(program_directories)),
         attachments_(std::move(attachments)),
-        reaper_([this](const std::filesystem::path& pins) { return attachments_.is_left(pins); }) {}
+        reaper_([this](const std::filesystem::path& pins) { return attachments_.is_left(pins); }),
+        coverage_(std::move(state),
+                  [this](const CoverRule& rule, const Cgroup& cgroup) { cover(rule, cgroup); }) {}
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
   Service(Service&&) = delete;
@@ -34,17 +40,21 @@ class Service {
 
   /// What is to be done beside answering.
   [[nodiscard]] Background& reaper() { return reaper_; }
+  [[nodiscard]] Background& coverage() { return coverage_; }
 
  private:
   [[nodiscard]] Reply change(const Request& request, const Cgroup& cgroup);
   [[nodiscard]] Reply attach(const Request& request, const Cgroup& cgroup);
   [[nodiscard]] Reply detach(const Request& request, std::uint64_t cgroup_id);
   [[nodiscard]] Reply list(const Request& request) const;
+  [[nodiscard]] Reply cover(const Request& request);
+  void cover(const CoverRule& rule, const Cgroup& cgroup);
   void await_removal(const PinStore::Entry& pins, const Cgroup& cgroup);
 
   std::vector<std::filesystem::path> program_directories_;
   Attachments attachments_;
   Reaper reaper_;
+  Coverage coverage_;
 };
 
 }  // namespace tcpopt

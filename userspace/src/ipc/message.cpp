@@ -16,16 +16,27 @@ using nlohmann::json;
 // Changes when the two programs no longer understand each other.
 constexpr int kProtocol = 1;
 
-constexpr std::array<std::pair<Command, std::string_view>, 4> kCommands{
+constexpr std::array<std::pair<Command, std::string_view>, 5> kCommands{
     std::pair{Command::Attach, "attach"},
     {Command::Detach, "detach"},
     {Command::Set, "set"},
     {Command::List, "list"},
+    {Command::Cover, "cover"},
 };
 
 tl::unexpected<Error> not_understood(std::string_view why) {
   return fail(fmt::format("message not understood: {}", why),
               "use tcpoptctl and tcpopt-loader of the same release");
+}
+
+Origin origin_from(const json& message) {
+  const auto text = message.value("origin", std::string(to_string(Origin::Hand)));
+  for (const auto origin : {Origin::Hand, Origin::Policy}) {
+    if (text == to_string(origin)) {
+      return origin;
+    }
+  }
+  throw json::other_error::create(501, fmt::format("no origin '{}'", text), &message);
 }
 
 Request request_from(const json& message) {
@@ -43,6 +54,8 @@ Request request_from(const json& message) {
   request.after = message.value("after", "");
   request.cgroup_id = message.value("cgroup_id", std::uint64_t{0});
   request.force = message.value("force", false);
+  request.origin = origin_from(message);
+  request.rules = message.value("rules", std::vector<CoverRule>{});
   request.settings = message.value("settings", Settings{});
   return request;
 }
@@ -60,6 +73,8 @@ std::string encode(const Request& request) {
   json message{{"protocol", kProtocol}, {"command", command->second}};
   if (request.command == Command::List) {
     message["after"] = request.after;
+  } else if (request.command == Command::Cover) {
+    message["rules"] = request.rules;
   } else {
     message["name"] = request.name;
     message["cgroup"] = request.cgroup;
@@ -72,12 +87,16 @@ std::string encode(const Request& request) {
   if (request.force) {
     message["force"] = true;
   }
+  if (request.origin != Origin::Hand) {
+    message["origin"] = to_string(request.origin);
+  }
   return to_text(message);
 }
 
 Result<Request> decode_request(std::string_view text) {
   static const std::set<std::string, std::less<>> fields{
-      "protocol", "command", "name", "cgroup", "settings", "after", "cgroup_id", "force"};
+      "protocol", "command",   "name",  "cgroup", "settings",
+      "after",    "cgroup_id", "force", "origin", "rules"};
   try {
     const auto message = json::parse(text);
     if (message.at("protocol") != kProtocol) {

@@ -7,8 +7,10 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.h"
+#include "base/origin.h"
 #include "params/value.h"
 
 namespace tcpopt {
@@ -16,17 +18,29 @@ namespace tcpopt {
 /// No message is longer, in bytes; longer ones are refused unread.
 inline constexpr std::size_t kMaxMessage = 128UL * 1024;
 
-enum class Command { Attach, Detach, Set, List };
+enum class Command { Attach, Detach, Set, List, Cover };
+
+/// What is to be on cgroups that appear, see cgroup_pattern.h.
+struct CoverRule {
+  std::string name;  ///< of the program
+  std::string cgroup;
+  Settings settings;
+  bool force = false;
+
+  NLOHMANN_DEFINE_TYPE_INTRUSIVE(CoverRule, name, cgroup, settings, force)
+};
 
 struct Request {
   Command command = Command::List;
-  std::string name;    ///< of the program; not for List
+  std::string name;    ///< of the program; not for List and Cover
   std::string cgroup;  ///< its path, to show; the descriptor that comes along counts
   Settings settings;   ///< of Attach and Set
   std::string after;   ///< of List: the last attachment of the page before
   /// Of Detach, from a cgroup that was removed: no descriptor of it is left.
   std::uint64_t cgroup_id = 0;
-  bool force = false;  ///< of Attach: though it switches another program off
+  bool force = false;                 ///< of Attach: though it switches another program off
+  std::vector<CoverRule> rules = {};  ///< of Cover, in place of those of before
+  Origin origin = Origin::Hand;       ///< of Attach; kept with it, List has it
 };
 
 [[nodiscard]] std::string encode(const Request& request);

@@ -11,8 +11,6 @@
 #include <string_view>
 #include <vector>
 
-#include "base/unique_fd.h"
-
 namespace tcpopt {
 
 namespace {
@@ -23,13 +21,14 @@ struct DirectoryCloser {
 
 bool has_vanished(int err) { return err == ENOENT || err == ENODEV; }
 
+}  // namespace
+
 UniqueFd open_directory(int parent, const char* name) {
   return UniqueFd(openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
 }
 
-/// Names of what may be directories. Read before any is entered: a directory stream
-/// per level would cost a descriptor each.
-Result<std::vector<std::string>> children(int directory) {
+// Read before any is entered: a directory stream per level would cost a descriptor each.
+Result<std::vector<std::string>> child_directories(int directory) {
   auto own = open_directory(directory, ".");
   if (!own) {
     return has_vanished(errno) ? Result<std::vector<std::string>>() : fail_errno(errno, "open");
@@ -58,11 +57,9 @@ Result<std::vector<std::string>> children(int directory) {
   return names;
 }
 
-}  // namespace
-
 Status walk_directories(int top, const std::function<void(int)>& visit) {
   visit(top);
-  const auto names = children(top);
+  const auto names = child_directories(top);
   if (!names) {
     return tl::make_unexpected(names.error());
   }

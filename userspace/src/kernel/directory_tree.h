@@ -2,8 +2,11 @@
 #pragma once
 
 #include <functional>
+#include <string>
+#include <vector>
 
 #include "base/error.h"
+#include "base/unique_fd.h"
 
 namespace tcpopt {
 
@@ -13,5 +16,11 @@ namespace tcpopt {
 /// Errors: the first directory that is there and could not be looked into. The
 /// others have been visited all the same.
 [[nodiscard]] Status walk_directories(int top, const std::function<void(int directory)>& visit);
+
+/// Names of what may be directories in @p directory; none if that was removed.
+[[nodiscard]] Result<std::vector<std::string>> child_directories(int directory);
+
+/// The one of that name in @p parent, or none and errno.
+[[nodiscard]] UniqueFd open_directory(int parent, const char* name);
 
 }  // namespace tcpopt

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "policy/coverage.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <fstream>
+#include <iterator>
+#include <system_error>
+
+namespace tcpopt {
+
+namespace fs = std::filesystem;
+
+Status Coverage::cover(std::vector<CoverRule> rules) {
+  // Also where some may be missed.
+  auto started = start(std::move(rules));
+  auto saved = save();
+  return started ? saved : started;
+}
+
+Status Coverage::start(std::vector<CoverRule> rules) {
+  const auto mount = cgroup2_mount();
+  if (!mount) {
+    return fail("cgroup v2 is not mounted", "mount -t cgroup2 none /sys/fs/cgroup");
+  }
+  const auto parse = [&mount](const CoverRule& rule) {
+    return CgroupPattern::parse(rule.cgroup, mount->string());
+  };
+  // A name counts before a pattern.
+  std::stable_partition(rules.begin(), rules.end(), [&parse](const CoverRule& rule) {
+    const auto pattern = parse(rule);
+    return pattern && !pattern->has_wildcards();
+  });
+  std::vector<CgroupPattern> patterns;
+  for (const auto& rule : rules) {
+    auto pattern = parse(rule);
+    if (!pattern) {
+      return pass(pattern, fmt::format("cgroup '{}'", rule.cgroup));
+    }
+    patterns.push_back(std::move(*pattern));
+  }
+  mount_ = *mount;
+  rules_ = std::move(rules);
+  return watch_.watch(mount_, std::move(patterns));
+}
+
+Status Coverage::save() const {
+  const auto fresh = state_.string() + ".new";
+  std::ofstream file(fresh);
+  file << to_text(rules_) << std::flush;
+  std::error_code code;
+  if (file) {
+    fs::rename(fresh, state_, code);
+  }
+  return file && !code ? Status()
+                       : fail(fmt::format("{} cannot be written", state_.string()),
+                              "tell the next daemon with tcpoptctl apply");
+}
+
+Status Coverage::resume() {
+  std::ifstream file(state_);
+  if (!file) {
+    return {};
+  }
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  std::vector<CoverRule> rules;
+  try {
+    rules = nlohmann::json::parse(text).get<std::vector<CoverRule>>();
+  } catch (const nlohmann::json::exception& error) {
+    return fail(fmt::format("{}: {}", state_.string(), error.what()), "run tcpoptctl apply");
+  }
+  spdlog::info("{} entries of the policy hold", rules.size());
+  return start(std::move(rules));
+}
+
+void Coverage::found(std::size_t rule, const std::string& path) const {
+  const auto full = path.empty() ? mount_ : mount_ / path;
+  const auto cgroup = Cgroup::open(full);
+  if (!cgroup) {
+    // Mostly one that was there for a moment only.
+    spdlog::debug("{}", cgroup.error().line());
+    return;
+  }
+  attach_(rules_.at(rule), *cgroup);
+}
+
+}  // namespace tcpopt
