@@ -4,100 +4,21 @@
 #include <bpf/bpf.h>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
-#include <sys/stat.h>
 
-#include <algorithm>
-
-#include "bpf/cgroup_programs.h"
 #include "bpf/object.h"
 #include "bpf/path_manager.h"
 #include "daemon/address_rules.h"
+#include "daemon/attach_steps.h"
 #include "daemon/attachment_values.h"
 
 namespace tcpopt {
 
 namespace {
 
-/// The link to the cgroup, and before it that of a path manager, or sessions would
-/// choose one that is not there.
-struct Links {
-  UniqueFd manager;
-  UniqueFd cgroup;
-};
-
-Result<Links> make_links(const Object& object, const Cgroup& cgroup) {
-  Links links;
-  if (object.operations_fd() >= 0) {
-    auto manager = register_manager(object.operations_fd());
-    if (!manager) {
-      return pass(manager);
-    }
-    links.manager = std::move(*manager);
-  }
-  auto link = attach_to_cgroup(object.program_fd(), cgroup.fd());
-  if (!link) {
-    return pass(link);
-  }
-  links.cgroup = std::move(*link);
-  return links;
-}
-
-/// Pins what makes up an attachment, the link last.
-Status pin_all(const Object& object, const Links& links, const PinStore::Entry& at) {
-  for (const auto& map : object.maps()) {
-    if (auto pinned = pin(map.fd.get(), at.map(map.name)); !pinned) {
-      return pinned;
-    }
-  }
-  if (object.iterator_fd() >= 0) {
-    if (auto pinned = pin(object.iterator_fd(), at.iterator()); !pinned) {
-      return pinned;
-    }
-  }
-  const auto types = make_types_map(object.types());
-  if (!types) {
-    return tl::make_unexpected(types.error());
-  }
-  if (auto pinned = pin(types->get(), at.types()); !pinned) {
-    return pinned;
-  }
-  if (links.manager) {
-    if (auto pinned = pin(links.manager.get(), at.manager()); !pinned) {
-      return pinned;
-    }
-  }
-  return pin(links.cgroup.get(), at.link());
-}
-
 void warn_of_untold(const Told& told, Attachments::Warnings& warnings) {
   for (const auto& error : told.errors) {
     warnings.push_back(fmt::format("live connections keep the old values: {}", error.line()));
   }
-}
-
-Status check_override(const Cgroup& cgroup, bool force, Attachments::Warnings& warnings) {
-  auto overridden = overridden_by_attaching(cgroup);
-  if (!overridden) {
-    return pass(overridden);
-  }
-  if (!*overridden) {
-    return {};
-  }
-  const auto cause = fmt::format("program '{}' (id {}) of {} would no longer run in this cgroup",
-                                 (*overridden)->name, (*overridden)->id, (*overridden)->cgroup);
-  if (!force) {
-    return fail(cause,
-                "attach that one with BPF_F_ALLOW_MULTI or a link, or give --force if it is meant");
-  }
-  warnings.push_back(fmt::format("program '{}' (id {}) of {} does not run in this cgroup any more",
-                                 (*overridden)->name, (*overridden)->id, (*overridden)->cgroup));
-  return {};
-}
-
-/// When the link was pinned, in seconds of Unix time.
-std::int64_t since(const PinStore::Entry& pins) {
-  struct stat status {};
-  return stat(pins.link().c_str(), &status) == 0 ? status.st_mtim.tv_sec : 0;
 }
 
 }  // namespace
@@ -377,97 +298,6 @@ Result<Attachments::Changed> Attachments::set(const std::string& name, const Cgr
   done.told = tell_connections(pins, cgroup);
   warn_of_untold(done.told, done.warnings);
   return done;
-}
-
-std::vector<Attachments::Attachment> Attachments::managers_before(
-    const std::set<std::uint64_t>& below, std::uint64_t cgroup_id, std::uint32_t link_id) const {
-  std::vector<Attachment> found;
-  auto entries = store_.entries();
-  if (!entries) {
-    return found;
-  }
-  for (auto& entry : *entries) {
-    // The programs of a cgroup run in the order of their attaching, before those of
-    // the cgroup above.
-    if (entry.cgroup_id != cgroup_id && !below.contains(entry.cgroup_id)) {
-      continue;
-    }
-    const auto interface = interface_at(entry);
-    if (!interface || !(*interface)->claims_sessions) {
-      continue;
-    }
-    auto other = look(std::move(entry));
-    if (other && (other->info.cgroup_id != cgroup_id || other->info.link_id < link_id)) {
-      found.push_back(std::move(*other));
-    }
-  }
-  return found;
-}
-
-void Attachments::warn_of_other_managers(const PinStore::Entry& pins, const Cgroup& cgroup,
-                                         std::uint32_t link_id, Warnings& warnings) const {
-  const auto after = [&warnings](const std::string& first, const std::string& where,
-                                 const std::string& second) {
-    warnings.push_back(
-        fmt::format("{} is a path manager, too, and claims sessions of {} before {} can", first,
-                    where, second));
-  };
-  for (const auto& other : managers_before(cgroup.ids().all, cgroup.id(), link_id)) {
-    after(other.pins.name, other.cgroup_path, pins.name);
-  }
-  for (auto above = cgroup.parent(); above; above = above->parent()) {
-    for (const auto& other : managers_before({}, above->id(), UINT32_MAX)) {
-      after(pins.name, cgroup.path().string(),
-            fmt::format("{} of {}", other.pins.name, other.cgroup_path));
-    }
-  }
-}
-
-nlohmann::json Attachments::describe(const Attachment& attachment) const {
-  const auto& pins = attachment.pins;
-  const auto or_empty = [&pins](const Result<nlohmann::json>& value) {
-    if (!value) {
-      spdlog::warn("{}: {}", pins.path.string(), value.error().line());
-    }
-    return value.value_or(nlohmann::json::object());
-  };
-  auto known = interface_at(pins);
-  if (!known) {
-    or_empty(tl::make_unexpected(known.error()));
-  }
-  const auto interface = known ? *known : std::make_shared<const Interface>();
-  const auto values = values_of(pins, interface->schema);
-  const auto params = values ? Result<nlohmann::json>(to_json(interface->schema, *values))
-                             : tl::make_unexpected(values.error());
-  nlohmann::json described{{"name", pins.name},
-                           {"cgroup", attachment.cgroup_path},
-                           {"cgroup_id", attachment.info.cgroup_id},
-                           {"link_id", attachment.info.link_id},
-                           {"prog_id", attachment.info.prog_id},
-                           {"since", since(pins)},
-                           {"params", or_empty(params)},
-                           {"stats", or_empty(stats_of(pins, interface->counters))}};
-  if (auto addresses = addresses_.describe(pins); !addresses.is_null()) {
-    described["local_addrs"] = std::move(addresses);
-  }
-  if (values) {
-    if (auto shown = shown_json(interface->schema, values->scalars); !shown.empty()) {
-      described["shown"] = std::move(shown);
-    }
-  }
-  if (is_pinned(pins.manager())) {
-    described["path_manager"] = manager_name(pins.name, attachment.info.cgroup_id);
-  }
-  if (attachment.removed) {
-    described["removed"] = true;
-  }
-  if (interface->claims_sessions) {
-    const auto before = managers_before({}, attachment.info.cgroup_id, attachment.info.link_id);
-    if (!before.empty()) {
-      described["behind"] = before.front().pins.name;
-    }
-  }
-  return described;
 }
 
 }  // namespace tcpopt

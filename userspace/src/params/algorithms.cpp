@@ -10,6 +10,7 @@
 #include <iterator>
 
 #include "cc/cc.h"
+#include "params/kind_table.h"
 #include "scheduler/scheduler.h"
 
 namespace tcpopt {
@@ -43,13 +44,7 @@ constexpr bool fit(std::span<const Algorithm> known) {
 }
 static_assert(fit(kCongestionControls) && fit(kSchedulers), "0 is none");
 
-constexpr bool in_order() {
-  std::size_t place = 0;
-  return std::all_of(kKinds.begin(), kKinds.end(), [&place](const Algorithms& one) {
-    return static_cast<std::size_t>(one.kind) == place++;
-  });
-}
-static_assert(in_order());
+static_assert(in_order_of_kind(kKinds));
 
 }  // namespace
 

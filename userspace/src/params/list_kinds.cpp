@@ -11,6 +11,7 @@
 #include <span>
 #include <vector>
 
+#include "params/kind_table.h"
 #include "tcpopt_addr.h"
 #include "tcpopt_param.h"
 
@@ -49,13 +50,7 @@ constexpr std::array kListKinds{
              "a HASH of __u32 to __u32"},
 };
 
-constexpr bool in_order() {
-  std::size_t place = 0;
-  return std::all_of(kListKinds.begin(), kListKinds.end(), [&place](const ListKind& one) {
-    return static_cast<std::size_t>(one.kind) == place++;
-  });
-}
-static_assert(in_order());
+static_assert(in_order_of_kind(kListKinds));
 
 }  // namespace
 
