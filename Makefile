@@ -80,13 +80,13 @@ programs: $(OBJECTS) $(TEST_OBJECTS) $(README_OBJECTS) $(TRACING_OBJECTS)
 define compile
 @mkdir -p $(@D)
 @echo "  BPF     $@"
-@$(CLANG) $(BPF_CFLAGS) -MMD -MF $(@:.o=.d) -c $< -o $@
+@$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -c $< -o $@
 endef
 
 $(README_OBJECTS): $(BUILD)/test-progs/%.bpf.o: $(BUILD)/readme/%.bpf.c
 	@mkdir -p $(@D)
 	@echo "  BPF     $@"
-	@$(CLANG) $(BPF_CFLAGS) -Ibpf-progs/uto -MMD -MF $(@:.o=.d) -c $< -o $@
+	@$(CLANG) $(BPF_CFLAGS) -Ibpf-progs/uto -MMD -MP -MF $(@:.o=.d) -c $< -o $@
 
 $(BUILD)/readme/%.bpf.c: README.md tests/readme-program
 	@mkdir -p $(@D)

@@ -22,7 +22,7 @@ PM_KEEPS;
 #include "../tcpopt_pm_reset.h"
 #include "../tcpopt_pm_syn.h"
 #include "fullmesh_local.h"
-#include "fullmesh_prio.h"
+#include "fullmesh_repeat.h"
 #include "fullmesh_adjust.h"
 
 SEC("struct_ops/established")

@@ -283,10 +283,12 @@ __noinline int fm_withdraw(struct mptcp_sock *msk __arg_trusted, __u32 stay, __u
 		err = bpf_mptcp_pm_withdraw(msk, local->id);
 		if (err == -PM_EBUSY)
 			break;
-		if (err)
+		if (err) {
 			PM_COUNT(refused);
-		else
+		} else {
 			PM_COUNT(withdrawn);
+			fm_is_gone(own, local->id);
+		}
 		local->state &= ~(FM_SEEN | FM_ANNOUNCED);
 	}
 	return 0;
@@ -330,6 +332,8 @@ static __always_inline void fm_adjust(struct mptcp_sock *msk)
 		next = fm_fill(msk);
 	fm_finish(msk, announce);
 	next = pm_sooner(next, fm_prio_next(msk));
+	if (stay)
+		next = pm_sooner(next, fm_tell_gone(msk));
 	if (next)
 		bpf_mptcp_pm_timer(msk, next);
 }

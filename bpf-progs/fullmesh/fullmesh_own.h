@@ -9,6 +9,7 @@
 #define FM_LOCALS TCPOPT_ADDRS_MAX
 #define FM_FIRST PM_RADDRS_MAX /* place of the peer's first address, behind the announced */
 #define FM_REMOTES (PM_RADDRS_MAX + 1)
+#define FM_GONE 8
 #define FM_NEVER (~0U) /* pm_backoff::delay: given up */
 #define FM_ARPHRD_LOOPBACK 772
 #define FM_MS_PER_S 1000
@@ -24,6 +25,18 @@
 #define FM_NAMED (1 << 8) /* in the list, which may be late */
 #define FM_OLD (1 << 7) /* for what there is, and nothing new (RFC 4862: deprecated) */
 
+/* When to tell the peer again what it does not echo. */
+struct fm_repeat {
+	__u32 left; /* times */
+	__u32 at; /* the next one, as of pm_now() */
+};
+
+/* A local address that the peer was told is gone. */
+struct fm_gone {
+	__u32 id;
+	struct fm_repeat repeat;
+};
+
 /* An address may be on several interfaces, and move from one to another: the kernel tells
  * at once, the loader lists them later, and lists them all.
  */
@@ -33,8 +46,7 @@ struct fm_local {
 	__u32 ifindex; /* that subflows are to use; 0: as routed */
 	__u32 up, down; /* interfaces where it came and went last, says the kernel; 0: none */
 	__u32 backup; /* subflows of it are to be a backup */
-	__u32 prio_repeats; /* times that the peer is told again */
-	__u32 prio_at; /* as of pm_now(), the next of these */
+	struct fm_repeat prio; /* of `backup` */
 	__u32 id; /* address id, once there is one */
 	__u32 subflows; /* live ones, while adjusting */
 	__u32 pairs; /* places of remote addresses that have one, bit by bit; the same */
@@ -54,6 +66,8 @@ struct tcpopt_own {
 	__u32 turn; /* place of the local address that looked last */
 	__u32 has_list; /* the loader's, while adjusting */
 	__u32 over; /* the youngest subflow on an interface that has too many, while adjusting */
+	struct fm_gone gone[FM_GONE];
+	__u32 gone_next; /* place, modulo FM_GONE, of the next one; the oldest makes room */
 };
 
 static __always_inline bool fm_is(const struct fm_local *local,

@@ -259,3 +259,45 @@ def test_a_priority_that_is_lost(mptcp4):
     eventually(lambda: agreed(True), "the server knows, too")
     session.exchange()
     session.close()
+
+
+def test_a_withdrawal_that_is_lost(mptcp4):
+    """The next address has an id of its own, and the peer hears in the end what is gone."""
+    mptcp4.attach(SERVER, "fullmesh", announce=1)
+    mptcp4.attach(CLIENT, "fullmesh", **NO_MORE)
+    session = mptcp4.connect()
+    session.wait_pairs(CLIENT, pairs((0, 1), (0, 1)))
+    # Nothing is forwarded of what the server has to say.
+    mptcp4.paths.nft(CLIENT, "counter drop")
+    mptcp4.paths.del_address(SERVER, address(4, 1, SERVER), 1)
+    eventually(lambda: mptcp4.stats(SERVER, "fullmesh")["withdrawn"] == 1, "it is sent")
+    eventually(lambda: "packets 0" not in on(CLIENT, "nft", "list", "ruleset"), "and lost")
+    on(CLIENT, "nft", "flush chain inet t c")
+    assert len(session.subflows(CLIENT)) == 4
+    mptcp4.paths.add_address(SERVER, "10.9.1.7", 1)
+    new = [(address(4, here, CLIENT), "10.9.1.7") for here in (0, 1)]
+    session.wait_pairs(CLIENT, pairs((0, 1)) + new)
+    session.exchange()
+    session.close()
+
+
+def test_an_address_before_its_route(mptcp4):
+    """As DHCP has it: nobody is asked for the peer's link-layer address meanwhile."""
+    mptcp4.attach(CLIENT, "fullmesh", retry=1000)
+    early = "10.9.7.7"
+    session = mptcp4.connect()
+    session.wait_pairs(CLIENT, pairs((0, 1)))
+    refused, joins = mptcp4.stats(CLIENT, "fullmesh")["refused"], counter(CLIENT, "MPJoinSynTx")
+    run("ip", "-n", SERVER, "route", "add", f"{early}/32", "dev", "eth1")
+    run("ip", "-n", CLIENT, "addr", "add", f"{early}/32", "dev", "eth1")
+    eventually(lambda: mptcp4.stats(CLIENT, "fullmesh")["refused"] > refused, "no route")
+    assert counter(CLIENT, "MPJoinSynTx") == joins
+    run("ip", "-n", CLIENT, "rule", "add", "from", early, "table", "101")
+    try:
+        session.wait_pairs(CLIENT, pairs((0, 1, early)))
+    finally:
+        run("ip", "-n", CLIENT, "rule", "del", "from", early)
+        run("ip", "-n", CLIENT, "addr", "del", f"{early}/32", "dev", "eth1")
+        run("ip", "-n", SERVER, "route", "del", f"{early}/32")
+    session.exchange()
+    session.close()
