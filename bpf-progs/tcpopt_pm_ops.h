@@ -53,8 +53,10 @@ bpf_iter_mptcp_subflow_next(struct bpf_iter_mptcp_subflow *it) __ksym __weak;
 extern void bpf_iter_mptcp_subflow_destroy(struct bpf_iter_mptcp_subflow *it) __ksym __weak;
 
 /* One more subflow, as of bpf_mptcp_open_subflow(). Its id; -EAGAIN after 32 tries
- * in one operation.
+ * in one operation. Where there is no route by the interface that is given, the peer is
+ * taken to be on its link; -ENETUNREACH with this flag.
  */
+#define BPF_MPTCP_OPEN_ROUTED (1 << 16)
 extern int bpf_mptcp_pm_open(struct mptcp_sock *msk, const struct bpf_mptcp_subflow *sf,
 			     __u32 sf__sz) __ksym __weak;
 /* When the operation has returned. -ENOENT: there is none. */
@@ -62,7 +64,9 @@ extern int bpf_mptcp_pm_close(struct mptcp_sock *msk, __u32 id) __ksym __weak;
 /* Have timer() called after so many ms. One a session: an earlier one stays. */
 extern void bpf_mptcp_pm_timer(struct mptcp_sock *msk, __u32 msecs) __ksym __weak;
 
-/* ADD_ADDR, its id; RM_ADDR. -EBUSY: the one before was not sent yet. */
+/* ADD_ADDR, its id; RM_ADDR, which has no echo and may be said again. -EBUSY: the one
+ * before was not sent yet.
+ */
 extern int bpf_mptcp_pm_announce(struct mptcp_sock *msk, const struct bpf_mptcp_addr *addr,
 				 __u32 addr__sz) __ksym __weak;
 extern int bpf_mptcp_pm_withdraw(struct mptcp_sock *msk, __u32 id) __ksym __weak;

@@ -14,7 +14,7 @@
 #define PM_NS_PER_MS 1000000ULL
 
 enum { PM_ESTABLISHED = 1, PM_SYN_SENT = 2, PM_SYN_RECV = 3 }; /* subflow::state */
-enum { PM_EAGAIN = 11, PM_EBUSY = 16, PM_ENOSPC = 28, PM_EAFNOSUPPORT = 97 };
+enum { PM_EAGAIN = 11, PM_EBUSY = 16, PM_ENOSPC = 28, PM_EAFNOSUPPORT = 97, PM_ENETUNREACH = 101 };
 
 /* Atomic, because WAKE can be interrupted by a callback in softirq. */
 #define PM_COUNT_N(member, n)                                                     \

@@ -6,7 +6,7 @@
 #ifndef TCPOPT_FULLMESH_ADJUST_H
 #define TCPOPT_FULLMESH_ADJUST_H
 
-#define FM_AGAIN 100 /* ms, when the kernel says EAGAIN */
+#define FM_AGAIN 100 /* ms, when the kernel says EAGAIN, or a route is not there yet */
 
 /* Is this subflow to go because its local address is gone? One that the
  * application or the peer made goes only with an address that was there.
@@ -169,10 +169,16 @@ __noinline __u32 fm_open(struct mptcp_sock *msk __arg_trusted, __u64 l, __u64 r,
 	if (left)
 		return left;
 	sf.flags = local->backup ? BPF_MPTCP_SUBFLOW_BACKUP : 0;
+	if (local->routed_until && (__s32)(now - local->routed_until) < 0)
+		sf.flags |= BPF_MPTCP_OPEN_ROUTED;
+	else
+		local->routed_until = 0;
 	sf.ifindex = fm_bind(local);
 	sf.local.family = local->family;
 	memcpy(sf.local.addr, local->addr, sizeof(local->addr));
 	id = bpf_mptcp_pm_open(msk, &sf, sizeof(sf));
+	if (id == -PM_ENETUNREACH && sf.flags & BPF_MPTCP_OPEN_ROUTED)
+		return FM_AGAIN;
 	if (id < 0) {
 		if (r == FM_FIRST && own->first_gone)
 			own->turn = l; /* another one may reach it */

@@ -3,6 +3,8 @@
 #ifndef TCPOPT_FULLMESH_LOCAL_H
 #define TCPOPT_FULLMESH_LOCAL_H
 
+#define FM_ROUTE_WAIT 3000 /* ms after which no route to a peer is taken to mean a neighbour */
+
 /* One address of the list, on one of its interfaces; the first that still has it counts. */
 static __always_inline void fm_take(struct fm_local *local, const struct tcpopt_addr *from)
 {
@@ -56,9 +58,10 @@ static __always_inline void fm_take_told(struct tcpopt_own *own)
 	}
 }
 
-/* What came back, or is new, has nothing to wait for. */
+/* What came back, or is new, has nothing to wait for but its routes. */
 static __always_inline void fm_fresh_local(struct tcpopt_own *own, __u32 l)
 {
+	own->local[l].routed_until = own->synced ? pm_now() + FM_ROUTE_WAIT : 0;
 	for (__u32 r = 0; r < FM_REMOTES; r++)
 		own->backoff[l][r].delay = 0;
 }
@@ -92,6 +95,7 @@ __noinline int fm_sync(struct mptcp_sock *msk __arg_trusted)
 		local->subflows = 0;
 		local->pairs = 0;
 	}
+	own->synced = 1;
 	return 0;
 }
 

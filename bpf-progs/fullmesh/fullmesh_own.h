@@ -47,6 +47,7 @@ struct fm_local {
 	__u32 up, down; /* interfaces where it came and went last, says the kernel; 0: none */
 	__u32 backup; /* subflows of it are to be a backup */
 	struct fm_repeat prio; /* of `backup` */
+	__u32 routed_until; /* as of pm_now(): its routes may not be there yet; 0: they are */
 	__u32 id; /* address id, once there is one */
 	__u32 subflows; /* live ones, while adjusting */
 	__u32 pairs; /* places of remote addresses that have one, bit by bit; the same */
@@ -64,6 +65,7 @@ struct tcpopt_own {
 	 */
 	__u32 first_gone;
 	__u32 turn; /* place of the local address that looked last */
+	__u32 synced; /* there was a table of local addresses before */
 	__u32 has_list; /* the loader's, while adjusting */
 	__u32 over; /* the youngest subflow on an interface that has too many, while adjusting */
 	struct fm_gone gone[FM_GONE];
