@@ -6,12 +6,13 @@
  * one to arrive is the latest. Whoever is asked reads it in PARSE_OPTIONS and says
  * for itself what it makes of it; the same program is at both ends.
  *
- * Include it after TCPOPT_MAPS(name), the counters of ASK_STATS among them, and
+ * Include it after TCPOPT_MAPS(name), the counters of ASK_STATS among them, and TCPOPT_PEERS,
  * before struct tcpopt_own and tcpopt_pm.h.
  */
 #ifndef TCPOPT_ASK_H
 #define TCPOPT_ASK_H
 
+#include "tcpopt_peer.h"
 #include "tcpopt_pm_subflow.h"
 #include "tcpopt_mptcp_option.h"
 
@@ -163,10 +164,20 @@ static __always_inline bool ask_is_plain(struct bpf_sock_ops *skops, __u32 width
 	return true;
 }
 
+/* In PARSE_OPTIONS: may the peer cause something, once more? */
+static __always_inline bool ask_is_heard(struct bpf_sock_ops *skops, struct tcpopt_budget *asked)
+{
+	if (TCPOPT_HEARS(skops, asked))
+		return true;
+	PM_COUNT(not_allowed);
+	return false;
+}
+
 /* What the peer wants of the whole session, in programs that grant it in WAKE. */
 struct ask_peer {
 	__u32 wants; /* 0: nothing */
 	__u32 fresh; /* it was not looked at yet */
+	struct tcpopt_budget asked;
 };
 
 /* In PARSE_OPTIONS: the peer wants @value. */
@@ -178,6 +189,8 @@ static __always_inline void ask_peer_wants(struct bpf_sock_ops *skops, struct as
 		return;
 	}
 	PM_COUNT(received);
+	if (!ask_is_heard(skops, &peer->asked))
+		return;
 	peer->wants = value;
 	peer->fresh = 1;
 	bpf_mptcp_wake(skops, 0);

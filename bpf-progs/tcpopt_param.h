@@ -61,6 +61,8 @@
  *        "address-kinds": a hash of TCPOPT_ADDR_KIND_* (tcpopt_addr.h) to __u32 1
  */
 #define TCPOPT_MAP_PARAM(type, help) TCPOPT_TAG("param=" type) TCPOPT_TAG("help=" help)
+/* What the list has unless somebody says otherwise; none without it. */
+#define TCPOPT_MAP_DEFAULT(text) TCPOPT_TAG("default=" text)
 /* The same with a key of its own. */
 #define TCPOPT_MAP_PARAM_KEY(type, key, help) \
 	TCPOPT_MAP_PARAM(type, help) TCPOPT_TAG("key=" key)

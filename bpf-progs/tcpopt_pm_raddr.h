@@ -7,6 +7,7 @@
 #ifndef TCPOPT_PM_RADDR_H
 #define TCPOPT_PM_RADDR_H
 
+#include "tcpopt_peer.h"
 #include "tcpopt_pm_session.h"
 
 #define PM_RADDRS_MAX 8 /* of a session; further ones are left out */
@@ -21,8 +22,7 @@
  */
 struct pm_raddr_list {
 	struct bpf_mptcp_addr addr[PM_RADDRS_MAX]; /* family 0: free */
-	__u32 recent; /* that were followed, less one each PM_RADDRS_EVERY */
-	__u32 since; /* time of the latest such step, as of pm_now() */
+	struct tcpopt_budget recent; /* that were followed */
 };
 
 enum {
@@ -72,19 +72,6 @@ static __always_inline bool pm_follows(struct mptcp_sock *msk, const struct bpf_
 	return pm_scope(&remote) == PM_SCOPE_PRIVATE;
 }
 
-/* May one more be followed? */
-static __always_inline bool pm_raddr_may(struct pm_raddr_list *list)
-{
-	__u32 now = pm_now(), steps = (now - list->since) / PM_RADDRS_EVERY;
-
-	list->recent = list->recent > steps ? list->recent - steps : 0;
-	list->since = list->recent ? list->since + steps * PM_RADDRS_EVERY : now;
-	if (list->recent >= PM_RADDRS_BURST)
-		return false;
-	list->recent++;
-	return true;
-}
-
 static __always_inline int pm_raddr_add(struct pm_raddr_list *list,
 					const struct bpf_mptcp_addr *addr)
 {
@@ -105,7 +92,7 @@ static __always_inline int pm_raddr_add(struct pm_raddr_list *list,
 	}
 	if (place < 0 || place >= PM_RADDRS_MAX)
 		return place;
-	if (!pm_raddr_may(list))
+	if (!tcpopt_take(&list->recent, PM_RADDRS_BURST, PM_RADDRS_EVERY))
 		return PM_RADDR_TOO_MANY;
 	list->addr[place] = *addr;
 	return place;

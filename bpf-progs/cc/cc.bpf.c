@@ -8,7 +8,11 @@
  */
 #include "cc.h"
 
-struct tcpopt_own {};
+#include "../tcpopt_peer.h"
+
+struct tcpopt_own {
+	struct tcpopt_budget asked;
+};
 
 #include "../tcpopt_option.h"
 #include "../tcpopt_algorithm.bpf.h"
@@ -18,6 +22,7 @@ struct tcpopt_own {};
 #define CC_SEGMENTS 32
 
 TCPOPT_MAPS(cc);
+TCPOPT_PEERS;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -37,7 +42,8 @@ static __always_inline bool cc_is_known(__u32 id)
 	return false;
 }
 
-static __always_inline void cc_apply(struct bpf_sock_ops *skops, __u32 id)
+static __always_inline void cc_apply(struct bpf_sock_ops *skops, struct tcpopt_conn *conn,
+				     __u32 id)
 {
 	struct tcpopt_algorithm *wanted = bpf_map_lookup_elem(&algorithms, &id);
 	char name[TCPOPT_ALGORITHM_NAME_LEN] = {}, now[TCPOPT_ALGORITHM_NAME_LEN] = {};
@@ -54,6 +60,8 @@ static __always_inline void cc_apply(struct bpf_sock_ops *skops, __u32 id)
 	bpf_getsockopt(skops, SOL_TCP, TCP_CONGESTION, now, sizeof(now));
 	if (tcpopt_same_name(name, now))
 		TCPOPT_COUNT(unchanged);
+	else if (!TCPOPT_HEARS(skops, &conn->own.asked))
+		TCPOPT_COUNT(not_allowed);
 	else if (bpf_setsockopt(skops, SOL_TCP, TCP_CONGESTION, name, sizeof(name)))
 		TCPOPT_COUNT(refused);
 	else
@@ -63,7 +71,6 @@ static __always_inline void cc_apply(struct bpf_sock_ops *skops, __u32 id)
 static __always_inline void cc_received(struct bpf_sock_ops *skops, struct tcpopt_conn *conn,
 					const struct tcpopt_option *opt, bool again)
 {
-	(void)conn;
 	if (again) {
 		TCPOPT_COUNT(repeated);
 	} else if (opt->width != CC_WIDTH) {
@@ -74,7 +81,7 @@ static __always_inline void cc_received(struct bpf_sock_ops *skops, struct tcpop
 		TCPOPT_COUNT(unknown);
 	} else {
 		TCPOPT_COUNT(received);
-		cc_apply(skops, opt->value);
+		cc_apply(skops, conn, opt->value);
 	}
 }
 

@@ -43,7 +43,7 @@ struct cc_stats {
 	__u64 unchanged; /* asked for what was in force already */
 	__u64 unknown; /* ignored: an id that CC_ALGORITHMS lacks */
 	__u64 absent; /* ignored: this kernel does not offer it */
-	__u64 not_allowed; /* ignored: not on the list `allow` */
+	__u64 not_allowed; /* ignored: not on the list `allow`, no peer of `peers`, or too often */
 	__u64 refused; /* ignored: the kernel would not set it */
 	__u64 bad_length; /* ignored: not one byte behind the experiment id */
 	__u64 bad_value; /* ignored: the id 0 */

@@ -26,6 +26,7 @@ struct tcpopt_own {
 };
 
 #include "../tcpopt_option.h"
+#include "../tcpopt_peer.h"
 
 #define DELACK_WIDTH 3
 #define TARR_WIDTH 1
@@ -42,6 +43,7 @@ struct tcpopt_own {
 enum { DELACK_SLOT, TARR_SLOT };
 
 TCPOPT_MAPS(delack);
+TCPOPT_PEERS;
 
 /* Upstream has an upper bound of the timeout only, and in microseconds. */
 static __always_inline int delack_set_timeout(struct bpf_sock_ops *skops, __u32 percent)
@@ -165,7 +167,9 @@ static __always_inline void tarr_received(struct bpf_sock_ops *skops, struct tcp
 		return;
 	}
 	TCPOPT_COUNT(received);
-	if (rate)
+	if (!tcpopt_is_within(skops, &peers))
+		TCPOPT_COUNT(not_allowed);
+	else if (rate)
 		delack_apply(skops, rate, p->min_segments, p->max_segments, conn->own.segments,
 			     delack_set_segments);
 	else if (!p->serve_now)
@@ -201,6 +205,10 @@ static __always_inline void delack_received(struct bpf_sock_ops *skops, struct t
 		return;
 	}
 	TCPOPT_COUNT(received);
+	if (!tcpopt_is_within(skops, &peers)) {
+		TCPOPT_COUNT(not_allowed);
+		return;
+	}
 	if (rtt)
 		delack_apply(skops, rtt, p->min_rtt, p->max_rtt, conn->own.rtt,
 			     delack_set_timeout);

@@ -8,9 +8,10 @@
  * obtained, so this one is ours.
  */
 #include "idle.h"
-#include "../tcpopt_maps.h"
+#include "../tcpopt_peer.h"
 
 TCPOPT_MAPS(idle);
+TCPOPT_PEERS;
 
 #include "../tcpopt_ask.h"
 

@@ -16,38 +16,13 @@ struct tcpopt_own {
 };
 
 #include "../tcpopt_option.h"
+#include "../tcpopt_peer.h"
 
 #define IW_WIDTH 2
-#define IW_PREFIXES_MAX 1024
-#define AF_INET6 10
 
 TCPOPT_MAPS(iw);
 
-struct {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, IW_PREFIXES_MAX);
-	__type(key, struct tcpopt_prefix);
-	__type(value, __u32);
-} trusted TCPOPT_MAP_PARAM("prefixes", "peers that may ask for an initial window") SEC(".maps");
-
-static __always_inline bool iw_trusts(struct bpf_sock_ops *skops)
-{
-	struct tcpopt_prefix peer = { .bits = 128 };
-	__u32 word[4] = { 0, 0, bpf_htonl(0xffff), skops->remote_ip4 };
-
-	/* Or clang chooses between the fields' addresses, which is refused. */
-	asm volatile("" : "+r"(word[3]));
-	if (skops->family == AF_INET6) {
-		word[0] = skops->remote_ip6[0];
-		word[1] = skops->remote_ip6[1];
-		word[2] = skops->remote_ip6[2];
-		word[3] = skops->remote_ip6[3];
-		asm volatile("" : "+r"(word[3]));
-	}
-	memcpy(peer.addr, word, sizeof(peer.addr));
-	return bpf_map_lookup_elem(&trusted, &peer);
-}
+TCPOPT_PREFIXES(trusted, TCPOPT_MAP_PARAM("prefixes", "peers that may ask for an initial window"));
 
 static __always_inline void iw_apply(struct bpf_sock_ops *skops, struct tcpopt_conn *conn,
 				     const struct iw_params *p, __u32 asked)
@@ -83,7 +58,7 @@ static __always_inline void iw_received(struct bpf_sock_ops *skops, struct tcpop
 		TCPOPT_COUNT(bad_value);
 	} else {
 		TCPOPT_COUNT(received);
-		if (iw_trusts(skops))
+		if (tcpopt_is_within(skops, &trusted))
 			iw_apply(skops, conn, p, opt->value);
 		else
 			TCPOPT_COUNT(untrusted);

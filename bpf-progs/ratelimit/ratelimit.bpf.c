@@ -10,9 +10,10 @@
  * Whoever is asked paces: no qdisc is needed, and none is in the way.
  */
 #include "ratelimit.h"
-#include "../tcpopt_maps.h"
+#include "../tcpopt_peer.h"
 
 TCPOPT_MAPS(ratelimit);
+TCPOPT_PEERS;
 
 #include "../tcpopt_addr.bpf.h"
 #include "../tcpopt_ask.h"
@@ -50,6 +51,7 @@ struct tcpopt_own {
 	struct rl_subflow subflow[BPF_MPTCP_SUBFLOWS_MAX]; /* `id` under the session's lock */
 	__u32 exid;
 	__u32 joined;
+	struct tcpopt_budget asked;
 	__u32 generation; /* ratelimit_params::_generation of the latest WAKE */
 	__u32 changed; /* it was another one in the WAKE before */
 	__u32 usable; /* subflows that are not draining, while WAKE runs */
@@ -127,13 +129,16 @@ static __always_inline bool rl_is_new(const struct rl_subflow *sub, __u32 rate)
 }
 
 static __always_inline void rl_asked(struct bpf_sock_ops *skops, struct rl_subflow *sub,
-				     __u32 rate, const struct ratelimit_params *p)
+				     struct tcpopt_budget *asked, __u32 rate,
+				     const struct ratelimit_params *p)
 {
 	if (!rl_is_new(sub, rate)) {
 		PM_COUNT(repeated);
 		return;
 	}
 	PM_COUNT(received);
+	if (!ask_is_heard(skops, asked))
+		return;
 	if (rate ? rate < p->min : !p->drain) {
 		PM_COUNT(not_allowed);
 	} else if (rate) {
@@ -163,7 +168,7 @@ static __always_inline void rl_received(struct bpf_sock_ops *skops,
 	}
 	sub = rl_place(s, sf.id);
 	if (sub)
-		rl_asked(skops, sub, ask_value(skops, RL_WIDTH), p);
+		rl_asked(skops, sub, &s->own.asked, ask_value(skops, RL_WIDTH), p);
 	else
 		PM_COUNT(no_room);
 }

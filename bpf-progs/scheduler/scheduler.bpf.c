@@ -6,9 +6,10 @@
  * Value: one byte of id.
  */
 #include "scheduler.h"
-#include "../tcpopt_maps.h"
+#include "../tcpopt_peer.h"
 
 TCPOPT_MAPS(scheduler);
+TCPOPT_PEERS;
 
 #include "../tcpopt_ask.h"
 #include "../tcpopt_algorithm.bpf.h"

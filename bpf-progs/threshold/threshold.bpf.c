@@ -10,9 +10,10 @@
  * the same option with a bit set and no value, which the peer's kernel echoes.
  */
 #include "threshold.h"
-#include "../tcpopt_maps.h"
+#include "../tcpopt_peer.h"
 
 TCPOPT_MAPS(threshold);
+TCPOPT_PEERS;
 
 #include "../tcpopt_ask.h"
 
@@ -30,6 +31,7 @@ struct tcpopt_own {
 	__u32 exid;
 	__u32 joined;
 	struct ask ask;
+	struct tcpopt_budget asked;
 	__u32 limit; /* us, that the peer asked for; 0: none */
 	__u32 hysteresis; /* us */
 	__u32 rtt; /* us, smoothed; 0: not known */
@@ -220,6 +222,8 @@ static __always_inline void th_request(struct bpf_sock_ops *skops, struct tcpopt
 		return;
 	}
 	PM_COUNT(received);
+	if (!ask_is_heard(skops, &s->own.asked))
+		return;
 	if (limit && limit < p->min)
 		PM_COUNT(not_allowed);
 	s->own.limit = limit * TH_US_PER_MS;

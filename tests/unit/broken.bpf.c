@@ -54,6 +54,8 @@ struct {
 #endif
 #ifdef SAME_KEY
 #define LIST_TAGS TAG("param=" LIST_TYPE) TAG("key=plain")
+#elif defined(BAD_DEFAULT)
+#define LIST_TAGS TAG("param=" LIST_TYPE) TAG("default=10.0.0.0/33")
 #else
 #define LIST_TAGS TAG("param=" LIST_TYPE)
 #endif

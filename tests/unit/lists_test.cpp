@@ -73,11 +73,11 @@ class Lists : public testing::Test {
     return parse(interfaces_, text);
   }
 
-  MapParam prefixes_{"prefixes", "prefixes", MapKind::Prefixes, 3, "help"};
-  MapParam algorithms_{"allow", "algorithms", MapKind::Algorithms, 64, "help"};
-  MapParam schedulers_{"allow", "schedulers", MapKind::Schedulers, 2, "help"};
-  MapParam interfaces_{"except", "except", MapKind::Interfaces, 3, "help"};
-  MapParam kinds_{"include", "include", MapKind::AddressKinds, 8, "help"};
+  MapParam prefixes_{"prefixes", "prefixes", MapKind::Prefixes, 3, "help", {}};
+  MapParam algorithms_{"allow", "algorithms", MapKind::Algorithms, 64, "help", {}};
+  MapParam schedulers_{"allow", "schedulers", MapKind::Schedulers, 2, "help", {}};
+  MapParam interfaces_{"except", "except", MapKind::Interfaces, 3, "help", {}};
+  MapParam kinds_{"include", "include", MapKind::AddressKinds, 8, "help", {}};
   Offered offered_{{AlgorithmKind::CongestionControl, {"reno", "cubic", "homemade"}},
                    {AlgorithmKind::Scheduler, {"default", "redundant", "homemade"}}};
 };
@@ -216,6 +216,11 @@ TEST_F(Lists, AndScalarsAreChangedTogetherOrNotAtAll) {
   EXPECT_EQ(
       to_json(schema, *values),
       (nlohmann::json{{"number", 3}, {"prefixes", nlohmann::json::array()}, {"allow", {"reno"}}}));
+  schema.maps[0].default_text = "::2";
+  const auto with_default = initial_values(schema, {}, offered_);
+  ASSERT_TRUE(with_default) << error_of(with_default);
+  EXPECT_EQ(to_json(schema, *with_default)["prefixes"], (nlohmann::json{"::2/128"}));
+  EXPECT_EQ(initial_values(schema, {{"prefixes", ""}}, offered_)->lists.at("prefixes").size(), 0U);
   const auto changed = change_values(schema, *values, {{"prefixes", "::1"}}, {});
   ASSERT_TRUE(changed) << error_of(changed);
   EXPECT_EQ(to_json(schema, *changed),

@@ -82,6 +82,8 @@ TEST_F(ObjectTest, RefusesListsThatAreNotAsTheContractHasThem) {
               HasSubstr("map 'list': it is not an LPM_TRIE of struct tcpopt_prefix to __u32"));
   EXPECT_THAT(error_of(open("broken-long_list")),
               HasSubstr("map 'list': it has 1025 entries; give it 1..1024"));
+  EXPECT_THAT(error_of(open("broken-bad_default")),
+              HasSubstr("map 'list': tag 'tcpopt:default': 10.0.0.0/33"));
   EXPECT_THAT(error_of(open("broken-same_key")),
               HasSubstr("map 'list': there is a parameter 'plain' already"));
 }

@@ -115,6 +115,30 @@ def test_bad_requests_are_ignored_and_counted(cc, value, counter):
     raw.close()
 
 
+@pytest.mark.parametrize("peers, heard", [
+    ("10.9.0.0/24,fd09::/64", True), ("10.9.1.0/24,fd09:0:0:1::/64", False), ("", False)])
+def test_which_peers_are_heard(cc, family, peers, heard):
+    cc.attach(CLIENT, request="reno")
+    cc.attach(SERVER, allow="reno", peers=peers)
+    cc.connect(family)
+    cc.upload(100)
+    stats = cc.stats(SERVER)
+    assert (algorithm(cc) == "reno") == heard
+    assert (stats["applied"], stats["not_allowed"] > 0) == (int(heard), not heard)
+
+
+def test_a_peer_that_keeps_changing_its_mind(cc):
+    """Each change starts the server's window anew, so there are not so many of them."""
+    cc.attach(SERVER, allow="reno,cubic")
+    raw = cc.connect_raw()
+    for n in range(60):
+        raw.data(options=experiment(EXID, bytes([RENO if n % 2 else CUBIC])))
+    stats = cc.stats(SERVER)
+    assert stats["received"] == 60 and stats["not_allowed"] > 0
+    assert stats["applied"] + stats["unchanged"] + stats["not_allowed"] == 60
+    raw.close()
+
+
 @pytest.mark.parametrize("options, expected", [
     (experiment(EXID, b"\1") + experiment(EXID, b"\1"), {"received": 1, "applied": 1, "repeated": 1}),
     (b"\1" * 30 + experiment(EXID, b"\1"), {"received": 1, "applied": 1}),

@@ -3,7 +3,7 @@
 import pytest
 
 from ask import Ask
-from net import CLIENT, SERVER
+from net import CLIENT, SERVER, eventually
 from paths import FAST
 
 EXID = 0x7073
@@ -105,6 +105,26 @@ def test_what_changes_nothing(sched4, asked, allow, counted):
     sched4.wait(SERVER, received=1, **{counted: 1})
     assert not twice(sched4)
     assert sched4.counted(SERVER) == {"received": 1, counted: 1}
+
+
+@pytest.mark.parametrize("peers, heard", [("10.9.0.0/16", True), ("10.8.0.0/16,fd09::/16", False)])
+def test_which_peers_are_heard(sched4, peers, heard):
+    begin(sched4, server={"allow": ALL, "peers": peers}, request="redundant")
+    counted = "applied" if heard else "not_allowed"
+    sched4.wait(SERVER, received=1, **{counted: 1})
+    assert twice(sched4) == heard
+    assert sched4.counted(SERVER) == {"received": 1, counted: 1}
+
+
+def test_a_peer_that_keeps_changing_its_mind(sched4):
+    sched4.attach(SERVER, allow=ALL)
+    sched4.raw()
+    sched4.connect(2)
+    for n in range(60):
+        sched4.say(bytes([REDUNDANT if n % 2 else DEFAULT]))
+    eventually(lambda: sum(sched4.stats(SERVER)[key] for key in ("received", "repeated")) == 60,
+               "all of them")
+    assert sched4.stats(SERVER)["not_allowed"] > 0
 
 
 def test_each_session_has_its_own(sched4):

@@ -93,7 +93,11 @@ json param_json(const Param& param) {
 json list_param_json(const MapParam& param) {
   return {{"name", param.key},  {"type", list_kind(param.kind).name},
           {"unit", ""},         {"range", range_text(param)},
-          {"help", param.help}, {"default", ""}};
+          {"help", param.help}, {"default", param.default_text}};
+}
+
+std::string default_note(std::string_view text) {
+  return fmt::format("default {}", text.empty() ? "none" : text);
 }
 
 /// A table is no place for twenty choices; messages and JSON have them all.
@@ -178,16 +182,13 @@ std::string programs_text(const std::vector<Description>& programs) {
     std::vector<std::vector<std::string>> rows;
     const auto& schema = program.interface.schema;
     for (const auto& param : schema.params) {
-      const auto initial =
-          param.default_text
-              ? fmt::format("default {}",
-                            param.default_text->empty() ? "none" : *param.default_text)
-              : "";
+      const auto initial = param.default_text ? default_note(*param.default_text) : "";
       const auto needs = param.required.empty() ? "" : fmt::format(" (needs {})", param.required);
       rows.push_back({"  " + param.name, short_range(param), initial, param.help + needs});
     }
     for (const auto& param : schema.maps) {
-      rows.push_back({"  " + param.key, range_text(param), "default none", param.help});
+      rows.push_back(
+          {"  " + param.key, range_text(param), default_note(param.default_text), param.help});
     }
     text += table(rows);
   }

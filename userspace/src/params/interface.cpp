@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "params/decl_tags.h"
+#include "params/lists.h"
 #include "params/map_definition.h"
 
 namespace tcpopt {
@@ -33,11 +34,16 @@ Result<std::optional<std::uint32_t>> single_entry(const std::vector<MapDefinitio
 
 /// Errors: see read_interface().
 Result<MapParam> map_param(const btf& types, const MapDefinition& map, const std::string& type) {
-  if (auto checked = check_tag_keys(map.tags, {"param", "help", "key"}); !checked) {
+  if (auto checked = check_tag_keys(map.tags, {"param", "help", "key", "default"}); !checked) {
     return pass(checked);
   }
-  MapParam param{.key = map.name, .map = map.name, .capacity = map.max_entries, .help = {}};
-  for (auto [tag, into] : {std::pair{"key", &param.key}, std::pair{"help", &param.help}}) {
+  MapParam param{.key = map.name,
+                 .map = map.name,
+                 .capacity = map.max_entries,
+                 .help = {},
+                 .default_text = {}};
+  for (auto [tag, into] : {std::pair{"key", &param.key}, std::pair{"help", &param.help},
+                           std::pair{"default", &param.default_text}}) {
     auto text = single_tag(map.tags, tag);
     if (!text) {
       return pass(text);
@@ -59,6 +65,10 @@ Result<MapParam> map_param(const btf& types, const MapDefinition& map, const std
   if (map.max_entries == 0 || map.max_entries > kMaxListEntries) {
     return fail(fmt::format("it has {} entries", map.max_entries),
                 fmt::format("give it 1..{}", kMaxListEntries));
+  }
+  // Which algorithms there are is the kernel's to say, later.
+  if (auto entries = parse_list(param, param.default_text, {}); !entries) {
+    return pass(entries, "tag 'tcpopt:default'");
   }
   return param;
 }

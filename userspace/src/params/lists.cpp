@@ -280,7 +280,7 @@ Result<Values> initial_values(const Schema& schema, const Settings& settings,
   }
   Values values{std::move(*scalars), {}};
   for (const auto& param : schema.maps) {
-    auto entries = parse_list(param, "", offered);
+    auto entries = parse_list(param, param.default_text, offered);
     if (!entries) {
       return pass(entries, param.key);
     }

@@ -37,7 +37,7 @@ struct Values {
 /// Array of the elements as parse_list() takes them, in order.
 [[nodiscard]] nlohmann::json to_json(const MapParam& param, const Entries& entries);
 
-/// What a fresh attachment starts with: the defaults and empty lists, then
+/// What a fresh attachment starts with: the defaults, then
 /// @p settings. Errors: those of initial_value() and of parse_list().
 [[nodiscard]] Result<Values> initial_values(const Schema& schema, const Settings& settings,
                                             const Offered& offered);

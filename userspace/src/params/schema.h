@@ -53,6 +53,7 @@ struct MapParam {
   MapKind kind = MapKind::Prefixes;
   std::uint32_t capacity = 0;  ///< entries that the map holds
   std::string help;
+  std::string default_text;  ///< as a user types it
 };
 
 struct Schema {
