@@ -4,7 +4,7 @@
  * Include it after tcpopt.bpf.h. At file scope:
  *
  *	TCPOPT_LOCAL_ADDR_MAPS;      the addresses
- *	TCPOPT_LOCAL_ADDR_LISTS;     interfaces=, except=, backup=, include=
+ *	TCPOPT_LOCAL_ADDR_LISTS;     interfaces=, except=, backup=, include=, prefix=, noprefix=
  *
  * and in the program tcpopt_local_addrs(skops).
  */
@@ -12,6 +12,7 @@
 #define TCPOPT_ADDR_BPF_H
 
 #include "tcpopt_addr.h"
+#include "tcpopt_maps.h"
 
 #define TCPOPT_NETNS_MAX 256 /* network namespaces of one attachment */
 #define TCPOPT_LIST_MAX 64
@@ -37,7 +38,12 @@
 	TCPOPT_INTERFACES(interfaces, "use addresses of these alone; none: of all");    \
 	TCPOPT_INTERFACES(except, "use no address of these");                           \
 	TCPOPT_INTERFACES(backup, "use addresses of these to back up the others only"); \
-	TCPOPT_ADDRESS_KINDS(include, "use addresses of these kinds, too")
+	TCPOPT_ADDRESS_KINDS(include, "use addresses of these kinds, too");             \
+	TCPOPT_PREFIXES(prefix, TCPOPT_MAP_PARAM("prefixes",                            \
+						 "use addresses within these alone; "   \
+						 "none: all"));                         \
+	TCPOPT_PREFIXES(noprefix,                                                       \
+			TCPOPT_MAP_PARAM("prefixes", "use no address within these"))
 
 #define TCPOPT_LOCAL_ADDR_MAPS                            \
 	struct {                                          \

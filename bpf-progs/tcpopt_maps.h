@@ -26,6 +26,18 @@
 		return bpf_map_lookup_elem(&params, &zero);  \
 	}
 
+#define TCPOPT_PREFIXES_MAX 1024
+
+/* A list of prefixes, by the name of the map. */
+#define TCPOPT_PREFIXES(name, ...)                           \
+	struct {                                             \
+		__uint(type, BPF_MAP_TYPE_LPM_TRIE);         \
+		__uint(map_flags, BPF_F_NO_PREALLOC);        \
+		__uint(max_entries, TCPOPT_PREFIXES_MAX);    \
+		__type(key, struct tcpopt_prefix);           \
+		__type(value, __u32);                        \
+	} name __VA_ARGS__ SEC(".maps")
+
 #define TCPOPT_COUNT(member)                                                     \
 	do {                                                                     \
 		__u32 zero_ = 0;                                                 \

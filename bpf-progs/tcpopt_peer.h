@@ -9,7 +9,6 @@
 #include <stdbool.h>
 #include "tcpopt_maps.h"
 
-#define TCPOPT_PREFIXES_MAX 1024
 #define TCPOPT_AF_INET6 10
 #define TCPOPT_NS_PER_MS 1000000ULL
 /* Requests that are heard: so many at once, and then one each so many ms. Each may restart
@@ -18,17 +17,7 @@
 #define TCPOPT_REQUESTS_BURST 16
 #define TCPOPT_REQUESTS_EVERY 1000
 
-/* A list of prefixes, by the name of the map. */
-#define TCPOPT_PREFIXES(name, ...)                           \
-	struct {                                             \
-		__uint(type, BPF_MAP_TYPE_LPM_TRIE);         \
-		__uint(map_flags, BPF_F_NO_PREALLOC);        \
-		__uint(max_entries, TCPOPT_PREFIXES_MAX);    \
-		__type(key, struct tcpopt_prefix);           \
-		__type(value, __u32);                        \
-	} name __VA_ARGS__ SEC(".maps")
-
-/* The list that tcpopt_hears() looks at. */
+/* The list that TCPOPT_HEARS() looks at. */
 #define TCPOPT_PEERS                                                                    \
 	TCPOPT_PREFIXES(peers, TCPOPT_MAP_PARAM("prefixes", "peers that are heard, by " \
 							    "the address they ask from") \

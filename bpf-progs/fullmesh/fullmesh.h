@@ -18,6 +18,10 @@ struct fullmesh_params {
 	TCPOPT_PARAM(__u32, prohibited, "s", 0, 604800, 0,
 		     "wait before two addresses are tried again if the peer's RST says that it does "
 		     "not want that; 0: for ever");
+	/* By this name the loader looks for it. */
+	TCPOPT_PARAM(__u32, temporary, "", 0, 2, 1,
+		     "IPv6 addresses that are temporary (RFC 8981); 0: never, 1: too, 2: nothing new "
+		     "from the others of an interface that has some");
 	PM_PARAM_PRIVATE;
 };
 
@@ -46,10 +50,10 @@ struct fullmesh_stats {
 };
 
 #ifdef __cplusplus
-static_assert(sizeof(fullmesh_params) == 28, "as the BPF side has it");
+static_assert(sizeof(fullmesh_params) == 32, "as the BPF side has it");
 static_assert(sizeof(fullmesh_stats) == 160, "as the BPF side has it");
 #else
-_Static_assert(sizeof(struct fullmesh_params) == 28, "as the C++ side has it");
+_Static_assert(sizeof(struct fullmesh_params) == 32, "as the C++ side has it");
 _Static_assert(sizeof(struct fullmesh_stats) == 160, "as the C++ side has it");
 #endif
 

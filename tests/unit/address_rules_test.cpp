@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "params/local_addrs.h"
+#include "params/prefix.h"
 #include "support.h"
 
 namespace tcpopt {
@@ -73,6 +74,40 @@ TEST_F(AddressRulesTest, SayWhatTheProgramHasToKnow) {
   EXPECT_EQ(addrs.addr[0].ifindex, 3U);
   EXPECT_EQ(addrs.addr[0].type, static_cast<unsigned>(ARPHRD_PPP));
   EXPECT_THAT(addrs.addr[0].addr, ElementsAre(htonl(0x0a030001), 0, 0, 0));
+}
+
+TEST_F(AddressRulesTest, KeepToPrefixes) {
+  add(2, "10.2.0.1");
+  add(2, "192.0.2.1");
+  add(3, "2001:db8:1::3");
+  add(3, "2001:db8:2::3");
+  rules_.within = {*parse_prefix("10.0.0.0/8"), *parse_prefix("2001:db8::/32")};
+  EXPECT_THAT(chosen(), ElementsAre("10.2.0.1", "2001:db8:1::3", "2001:db8:2::3"));
+  rules_.without = {*parse_prefix("2001:db8:1::/48"), *parse_prefix("10.2.0.1")};
+  EXPECT_THAT(chosen(), ElementsAre("2001:db8:2::3"));
+  rules_.within.clear();
+  EXPECT_THAT(chosen(), ElementsAre("192.0.2.1", "2001:db8:2::3"));
+  rules_.without = {*parse_prefix("0.0.0.0/0")};
+  EXPECT_THAT(chosen(), ElementsAre("2001:db8:1::3", "2001:db8:2::3"));
+}
+
+TEST_F(AddressRulesTest, TakeTemporaryOnesAsTheyAreTold) {
+  add(2, "2001:db8::2");
+  add(3, "10.3.0.1");
+  add(3, "2001:db8::3");
+  add(3, "2001:db8::33", IFA_F_TEMPORARY);
+  add(3, "2001:db8::333", IFA_F_TEMPORARY | IFA_F_DEPRECATED);
+  EXPECT_THAT(chosen(), ElementsAre("2001:db8::2", "10.3.0.1", "2001:db8::3", "2001:db8::33",
+                                    "2001:db8::333 deprecated"));
+  rules_.temporary = Temporary::Never;
+  EXPECT_THAT(chosen(), ElementsAre("2001:db8::2", "10.3.0.1", "2001:db8::3"));
+  rules_.temporary = Temporary::Rather;
+  EXPECT_THAT(chosen(), ElementsAre("2001:db8::2", "10.3.0.1", "2001:db8::3 deprecated",
+                                    "2001:db8::33", "2001:db8::333 deprecated"));
+  // Nothing would be left.
+  network_.addresses[3].flags |= IFA_F_DEPRECATED;
+  EXPECT_THAT(chosen(), ElementsAre("2001:db8::2", "10.3.0.1", "2001:db8::3",
+                                    "2001:db8::33 deprecated", "2001:db8::333 deprecated"));
 }
 
 TEST_F(AddressRulesTest, WantInterfacesThatAreUpWithACarrier) {
@@ -181,17 +216,34 @@ TEST_F(AddressRulesTest, LeavePlacesThatAreTaken) {
 
 TEST_F(AddressRulesTest, ComeFromTheListsThatTheProgramHas) {
   Schema schema;
-  schema.maps = {{"except", "without", MapKind::Interfaces, 8, ""},
-                 {"include", "kinds", MapKind::AddressKinds, 8, ""},
-                 {"others", "others", MapKind::Interfaces, 8, ""}};
-  const auto values = initial_values(
-      schema, {{"except", "b*,a0"}, {"include", "loopback,tentative"}, {"others", "x"}}, {});
+  Param temporary;
+  temporary.name = "temporary";
+  temporary.size = 4;
+  temporary.min = std::uint64_t{0};
+  temporary.max = std::uint64_t{2};
+  schema.size = 4;
+  schema.params = {temporary};
+  schema.maps = {{"except", "without", MapKind::Interfaces, 8, "", {}},
+                 {"include", "kinds", MapKind::AddressKinds, 8, "", {}},
+                 {"noprefix", "noprefix", MapKind::Prefixes, 8, "", {}},
+                 {"others", "others", MapKind::Interfaces, 8, "", {}}};
+  const auto values = initial_values(schema,
+                                     {{"except", "b*,a0"},
+                                      {"include", "loopback,tentative"},
+                                      {"noprefix", "10.0.0.0/8"},
+                                      {"others", "x"},
+                                      {"temporary", "2"}},
+                                     {});
   ASSERT_TRUE(values) << error_of(values);
   const auto rules = address_rules(schema, *values);
   EXPECT_THAT(rules.except, ElementsAre("a0", "b*"));
   EXPECT_THAT(rules.include, ElementsAre(TCPOPT_ADDR_KIND_TENTATIVE, TCPOPT_ADDR_KIND_LOOPBACK));
   EXPECT_THAT(rules.only, ElementsAre());
   EXPECT_THAT(rules.backup, ElementsAre());
+  EXPECT_TRUE(rules.within.empty());
+  ASSERT_EQ(rules.without.size(), 1U);
+  EXPECT_EQ(to_string(rules.without.front()), "10.0.0.0/8");
+  EXPECT_EQ(rules.temporary, Temporary::Rather);
 }
 
 }  // namespace

@@ -83,7 +83,7 @@ TEST_F(ObjectTest, RefusesListsThatAreNotAsTheContractHasThem) {
   EXPECT_THAT(error_of(open("broken-long_list")),
               HasSubstr("map 'list': it has 1025 entries; give it 1..1024"));
   EXPECT_THAT(error_of(open("broken-bad_default")),
-              HasSubstr("map 'list': tag 'tcpopt:default': 10.0.0.0/33"));
+              HasSubstr("map 'list': tag 'tcpopt:default': '10.0.0.0/33' has no"));
   EXPECT_THAT(error_of(open("broken-same_key")),
               HasSubstr("map 'list': there is a parameter 'plain' already"));
 }
@@ -97,7 +97,7 @@ TEST_F(ObjectTest, HasMapsForLocalAddresses) {
   EXPECT_EQ(interface.local_addrs->map, "local_addr_map");
   EXPECT_EQ(interface.local_addrs->capacity, 256U);
   EXPECT_EQ(interface.local_addrs->want, "want_netns");
-  EXPECT_EQ(interface.schema.names(), "interfaces, except, backup, include");
+  EXPECT_EQ(interface.schema.names(), "interfaces, except, backup, include, prefix, noprefix");
   EXPECT_EQ(interface.schema.find_map("backup")->kind, MapKind::Interfaces);
   EXPECT_EQ(interface.schema.find_map("include")->kind, MapKind::AddressKinds);
 }

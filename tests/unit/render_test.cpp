@@ -57,7 +57,7 @@ TEST(Render, ProgramsShowRangeUnitAndDefault) {
   uto.name = "uto";
   uto.help = "an option";
   uto.interface.schema.params = {timeout};
-  uto.interface.schema.maps = {{"trusted", "prefixes", MapKind::Prefixes, 8, "whom"}};
+  uto.interface.schema.maps = {{"trusted", "prefixes", MapKind::Prefixes, 8, "whom", {}}};
   EXPECT_EQ(programs_text({uto}),
             "uto: an option\n"
             "  timeout  1..300 s                  default 30    how long\n"

@@ -42,11 +42,6 @@ int addrs(struct bpf_sock_ops *skops)
 	return 1;
 }
 
-struct bpf_iter__tcp {
-	void *meta;
-	void *sk_common;
-} __attribute__((preserve_access_index));
-
 SEC("iter/tcp")
 int addrs_walk(struct bpf_iter__tcp *ctx)
 {

@@ -15,6 +15,7 @@
 
 #include "params/interface_pattern.h"
 #include "params/local_addrs.h"
+#include "params/prefix.h"
 
 namespace tcpopt {
 
@@ -41,6 +42,26 @@ std::vector<std::string> patterns_of(const Schema& schema, const Values& values,
   return patterns;
 }
 
+std::vector<tcpopt_prefix> prefixes_of(const Schema& schema, const Values& values,
+                                       const char* key) {
+  std::vector<tcpopt_prefix> prefixes;
+  for (const auto& [bytes, value] : entries_of(schema, values, key)) {
+    prefixes.push_back(key_from<tcpopt_prefix>(bytes));
+  }
+  return prefixes;
+}
+
+Temporary temporary_of(const Schema& schema, const Values& values) {
+  const auto* const param = schema.find(kTemporaryKey);
+  std::uint32_t number = 0;
+  if (param == nullptr || param->kind != Kind::Integer || param->size != sizeof(number) ||
+      values.scalars.size() < param->offset + sizeof(number)) {
+    return Temporary::Too;
+  }
+  std::memcpy(&number, &values.scalars[param->offset], sizeof(number));
+  return static_cast<Temporary>(std::min(number, static_cast<std::uint32_t>(Temporary::Rather)));
+}
+
 bool match_any(const std::vector<std::string>& patterns, const std::string& name) {
   return std::any_of(patterns.begin(), patterns.end(),
                      [&name](const std::string& pattern) { return matches(pattern, name); });
@@ -54,6 +75,31 @@ bool is_usable(const Device& device) {
 bool is_chosen(const Device& device, const AddressRules& rules) {
   return (rules.only.empty() || match_any(rules.only, device.name)) &&
          !match_any(rules.except, device.name);
+}
+
+bool is_chosen(const DeviceAddress& address, const AddressRules& rules) {
+  const auto in_any = [&address](const std::vector<tcpopt_prefix>& prefixes) {
+    return std::any_of(prefixes.begin(), prefixes.end(), [&address](const tcpopt_prefix& prefix) {
+      return contains(prefix, address.family, address.address);
+    });
+  };
+  return (rules.within.empty() || in_any(rules.within)) && !in_any(rules.without);
+}
+
+bool is_temporary(const DeviceAddress& address) {
+  return address.family == AF_INET6 && (address.flags & IFA_F_TEMPORARY) != 0;
+}
+
+/// Interfaces that have a temporary address which is good for something new.
+std::set<std::uint32_t> with_temporary(const Network& network) {
+  std::set<std::uint32_t> found;
+  for (const auto& address : network.addresses) {
+    if (is_temporary(address) &&
+        (address.flags & (IFA_F_DEPRECATED | IFA_F_DADFAILED | IFA_F_TENTATIVE)) == 0) {
+      found.insert(address.index);
+    }
+  }
+  return found;
 }
 
 in6_addr ipv6_of(const DeviceAddress& address) {
@@ -112,6 +158,7 @@ bool is_same(const tcpopt_addr& left, const tcpopt_addr& right) {
 std::vector<Candidate> candidates_of(const Network& network, const AddressRules& rules,
                                      std::span<const tcpopt_addr> before) {
   std::vector<Candidate> found;
+  const auto private_ones = with_temporary(network);
   std::map<std::tuple<std::uint32_t, std::uint32_t, std::uint32_t>, std::size_t> ranks;
   for (const auto& address : network.addresses) {
     const auto at = network.devices.find(address.index);
@@ -119,16 +166,21 @@ std::vector<Candidate> candidates_of(const Network& network, const AddressRules&
       continue;
     }
     const auto& device = at->second;
-    if (!is_usable(device) || !is_chosen(device, rules) || !is_asked_for(address, device, rules)) {
+    if (!is_usable(device) || !is_chosen(device, rules) || !is_chosen(address, rules) ||
+        !is_asked_for(address, device, rules) ||
+        (rules.temporary == Temporary::Never && is_temporary(address))) {
       continue;
     }
+    // Of an interface that has better ones, for what there is and nothing new.
+    const bool outdone = rules.temporary == Temporary::Rather && address.family == AF_INET6 &&
+                         !is_temporary(address) && private_ones.contains(address.index);
     Candidate candidate;
     auto& entry = candidate.entry;
     entry.family = address.family;
     entry.ifindex = address.index;
     entry.type = device.type;
     entry.flags = (match_any(rules.backup, device.name) ? TCPOPT_ADDR_BACKUP : 0U) |
-                  (is_deprecated(address, rules) ? TCPOPT_ADDR_DEPRECATED : 0U);
+                  (outdone || is_deprecated(address, rules) ? TCPOPT_ADDR_DEPRECATED : 0U);
     std::copy(address.address.begin(), address.address.end(), std::begin(entry.addr));
     candidate.known = std::any_of(before.begin(), before.end(),
                                   [&entry](const tcpopt_addr& old) { return is_same(old, entry); });
@@ -145,7 +197,10 @@ AddressRules address_rules(const Schema& schema, const Values& values) {
   AddressRules rules{.only = patterns_of(schema, values, kInterfacesKey),
                      .except = patterns_of(schema, values, kExceptKey),
                      .backup = patterns_of(schema, values, kBackupKey),
-                     .include = {}};
+                     .include = {},
+                     .within = prefixes_of(schema, values, kPrefixKey),
+                     .without = prefixes_of(schema, values, kNoPrefixKey),
+                     .temporary = temporary_of(schema, values)};
   for (const auto& [bytes, value] : entries_of(schema, values, kIncludeKey)) {
     rules.include.insert(key_from<std::uint32_t>(bytes));
   }

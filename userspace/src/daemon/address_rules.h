@@ -14,12 +14,22 @@
 
 namespace tcpopt {
 
+/// Of IPv6 addresses that are temporary (RFC 8981).
+enum class Temporary : std::uint32_t {
+  Never,
+  Too,
+  Rather,  ///< than others on the interface
+};
+
 /// What a user chose; the patterns are those of interface_pattern.h.
 struct AddressRules {
   std::vector<std::string> only;  ///< empty: all
   std::vector<std::string> except;
   std::vector<std::string> backup;
-  std::set<std::uint32_t> include;  ///< TCPOPT_ADDR_KIND_*
+  std::set<std::uint32_t> include;    ///< TCPOPT_ADDR_KIND_*
+  std::vector<tcpopt_prefix> within;  ///< empty: all
+  std::vector<tcpopt_prefix> without;
+  Temporary temporary = Temporary::Too;
 };
 
 /// From the lists of a program that has a map of local addresses.

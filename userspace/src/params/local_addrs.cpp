@@ -46,7 +46,9 @@ Status check_lists(const Schema& schema) {
   for (const auto& [key, kind] : {std::pair{kInterfacesKey, MapKind::Interfaces},
                                   {kExceptKey, MapKind::Interfaces},
                                   {kBackupKey, MapKind::Interfaces},
-                                  {kIncludeKey, MapKind::AddressKinds}}) {
+                                  {kIncludeKey, MapKind::AddressKinds},
+                                  {kPrefixKey, MapKind::Prefixes},
+                                  {kNoPrefixKey, MapKind::Prefixes}}) {
     const auto* const list = schema.find_map(key);
     if (schema.find(key) != nullptr || (list != nullptr && list->kind != kind)) {
       return fail(fmt::format("parameter '{}' is not a list of type {}", key, list_kind(kind).name),

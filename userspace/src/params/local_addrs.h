@@ -20,6 +20,10 @@ inline constexpr const char* kInterfacesKey = "interfaces";
 inline constexpr const char* kExceptKey = "except";
 inline constexpr const char* kBackupKey = "backup";
 inline constexpr const char* kIncludeKey = "include";
+inline constexpr const char* kPrefixKey = "prefix";
+inline constexpr const char* kNoPrefixKey = "noprefix";
+/// A number: 0, 1 or 2, see AddressRules.
+inline constexpr const char* kTemporaryKey = "temporary";
 
 struct LocalAddrs {
   std::string map;             ///< name of the map that the daemon fills

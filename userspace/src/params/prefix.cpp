@@ -87,4 +87,17 @@ bool holds_all_of_ipv4(const tcpopt_prefix& prefix) {
   return prefix.bits < kMappedBits && std::memcmp(&all, &prefix, sizeof(all)) == 0;
 }
 
+bool contains(const tcpopt_prefix& prefix, std::uint32_t family, std::span<const __be32, 4> words) {
+  tcpopt_prefix address{};
+  if (family == AF_INET) {
+    std::copy(kMapped.begin(), kMapped.end(), std::begin(address.addr));
+    std::memcpy(&address.addr[kMapped.size()], words.data(), sizeof(words[0]));
+  } else {
+    std::memcpy(&address.addr, words.data(), words.size_bytes());
+  }
+  address.bits = prefix.bits;
+  address = without_host_bits(address);
+  return std::equal(std::begin(address.addr), std::end(address.addr), std::begin(prefix.addr));
+}
+
 }  // namespace tcpopt

@@ -2,6 +2,10 @@
 // IPv4 and IPv6 prefixes as the maps of programs hold them.
 #pragma once
 
+#include <linux/types.h>
+
+#include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -21,5 +25,11 @@ namespace tcpopt {
 /// Whether it is an IPv6 prefix so short that all IPv4 addresses are in it,
 /// which are ::ffff:0:0/96 in the map.
 [[nodiscard]] bool holds_all_of_ipv4(const tcpopt_prefix& prefix);
+
+/// Whether an address is within it.
+/// @param family AF_INET, AF_INET6
+/// @param words in network order; of IPv4 the first one counts
+[[nodiscard]] bool contains(const tcpopt_prefix& prefix, std::uint32_t family,
+                            std::span<const __be32, 4> words);
 
 }  // namespace tcpopt
