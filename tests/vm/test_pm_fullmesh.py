@@ -165,6 +165,10 @@ def test_lists_reach_live_sessions(meshed4):
     meshed4.set(CLIENT, "fullmesh", **{"except": "", "backup": "eth1"})
     session.wait_pairs(CLIENT, mesh(meshed4))
     second = address(4, 1, CLIENT)
+    meshed4.set(CLIENT, "fullmesh", noprefix=f"{second}/32")
+    session.wait_pairs(CLIENT, mesh(meshed4, client=(0,)))
+    meshed4.set(CLIENT, "fullmesh", noprefix="", prefix="10.9.0.0/16")
+    session.wait_pairs(CLIENT, mesh(meshed4))
     eventually(lambda: all(sf.backup == (sf.local == second) for sf in session.subflows(CLIENT)),
                "those of eth1 are a backup")
     meshed4.set(CLIENT, "fullmesh", backup="eth0")
