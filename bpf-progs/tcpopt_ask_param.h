@@ -11,19 +11,19 @@
 		     "experiment id of the option; of sessions that begin from now on")
 
 /* The first counters of such programs. */
-#define ASK_STATS                                                                             \
-	__u64 sessions; /* in which the option is ours */                                     \
-	__u64 taken; /* sessions left alone: another program owns the option */               \
-	__u64 no_memory; /* sessions left alone: no room for what is kept of them */          \
-	__u64 asked; /* requests sent */                                                      \
-	__u64 echoed; /* of these, those that the peer's kernel has */                        \
-	__u64 lost; /* of these, those that it did not answer */                              \
-	__u64 refused; /* calls that the kernel refused, of any kind */                       \
-	__u64 received; /* requests of the peer that are well-formed and new */               \
-	__u64 repeated; /* ignored: what it asked for before */                               \
-	__u64 not_allowed; /* ignored: the policy of this end is against it */                \
-	__u64 bad_length; /* ignored: a value of another length */                            \
-	__u64 bad_value /* ignored: a value that means nothing, or unknown bits */
+#define ASK_STATS                                                                           \
+	TCPOPT_COUNTER(sessions, "in which the option is ours");                            \
+	TCPOPT_COUNTER(taken, "sessions left alone: another program owns the option");      \
+	TCPOPT_COUNTER(no_memory, "sessions left alone: no room for what is kept of them"); \
+	TCPOPT_COUNTER(asked, "requests sent");                                             \
+	TCPOPT_COUNTER(echoed, "of these, those that the peer's kernel has");               \
+	TCPOPT_COUNTER(lost, "of these, those that it did not answer");                     \
+	TCPOPT_COUNTER(refused, "calls that the kernel refused, of any kind");              \
+	TCPOPT_COUNTER(received, "requests of the peer that are well-formed and new");      \
+	TCPOPT_COUNTER(repeated, "ignored: what it asked for before");                      \
+	TCPOPT_COUNTER(not_allowed, "ignored: the policy of this end is against it");       \
+	TCPOPT_COUNTER(bad_length, "ignored: a value of another length");                   \
+	TCPOPT_COUNTER(bad_value, "ignored: a value that means nothing, or unknown bits")
 
 #define ASK_STATS_SIZE (12 * sizeof(__u64))
 

@@ -94,4 +94,7 @@ _Static_assert(sizeof(struct tcpopt_prefix) == 20 && sizeof(struct tcpopt_algori
 /* On the sock_ops program: what it is for, in one line. */
 #define TCPOPT_HELP(text) TCPOPT_TAG("help=" text)
 
+/* In the struct of `stats`: a counter, and what it counts. */
+#define TCPOPT_COUNTER(name, help) __u64 name TCPOPT_TAG("help=" help)
+
 #endif /* TCPOPT_PARAM_H */

@@ -37,18 +37,18 @@ struct cc_params {
 
 /* Counted per attachment, summed over CPUs. */
 struct cc_stats {
-	__u64 requested; /* connections that asked their peer */
-	__u64 received; /* requests for an id that CC_ALGORITHMS has */
-	__u64 applied; /* changed the congestion control of this end */
-	__u64 unchanged; /* asked for what was in force already */
-	__u64 unknown; /* ignored: an id that CC_ALGORITHMS lacks */
-	__u64 absent; /* ignored: this kernel does not offer it */
-	__u64 not_allowed; /* ignored: not on the list `allow`, no peer of `peers`, or too often */
-	__u64 refused; /* ignored: the kernel would not set it */
-	__u64 bad_length; /* ignored: not one byte behind the experiment id */
-	__u64 bad_value; /* ignored: the id 0 */
-	__u64 repeated; /* ignored: a second one in the same segment */
-	__u64 taken; /* not asked or heard: another program owns the option */
+	TCPOPT_COUNTER(requested, "connections that asked their peer");
+	TCPOPT_COUNTER(received, "requests for an id that CC_ALGORITHMS has");
+	TCPOPT_COUNTER(applied, "changed the congestion control of this end");
+	TCPOPT_COUNTER(unchanged, "asked for what was in force already");
+	TCPOPT_COUNTER(unknown, "ignored: an id that CC_ALGORITHMS lacks");
+	TCPOPT_COUNTER(absent, "ignored: this kernel does not offer it");
+	TCPOPT_COUNTER(not_allowed, "ignored: not on the list `allow`, no peer of `peers`, or too often");
+	TCPOPT_COUNTER(refused, "ignored: the kernel would not set it");
+	TCPOPT_COUNTER(bad_length, "ignored: not one byte behind the experiment id");
+	TCPOPT_COUNTER(bad_value, "ignored: the id 0");
+	TCPOPT_COUNTER(repeated, "ignored: a second one in the same segment");
+	TCPOPT_COUNTER(taken, "not asked or heard: another program owns the option");
 };
 
 #ifdef __cplusplus

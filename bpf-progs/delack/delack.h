@@ -37,20 +37,20 @@ struct TCPOPT_RULE_OR_ZERO(min_rtt, max_rtt)
 
 /* Counted per attachment, summed over CPUs. */
 struct delack_stats {
-	__u64 requested; /* values that a connection began to ask of its peer */
-	__u64 negotiated; /* connections on which both ends support TARR */
-	__u64 asked_now; /* segments that asked for an immediate ACK */
-	__u64 received; /* well-formed requests from the peer */
-	__u64 applied; /* changed a value of this end */
-	__u64 clamped; /* of these, brought within min_ and max_ */
-	__u64 unchanged; /* asked for what was in force already */
-	__u64 acked_now; /* immediate ACKs that a peer asked for and got */
-	__u64 not_allowed; /* ignored: max_ or serve_now is 0 */
-	__u64 unsupported; /* ignored: this kernel cannot */
-	__u64 bad_length; /* ignored: not as long as the option has to be */
-	__u64 bad_value; /* ignored: asks for nothing */
-	__u64 repeated; /* ignored: a second one in the same segment */
-	__u64 taken; /* not asked or heard: another program owns the option */
+	TCPOPT_COUNTER(requested, "values that a connection began to ask of its peer");
+	TCPOPT_COUNTER(negotiated, "connections on which both ends support TARR");
+	TCPOPT_COUNTER(asked_now, "segments that asked for an immediate ACK");
+	TCPOPT_COUNTER(received, "well-formed requests from the peer");
+	TCPOPT_COUNTER(applied, "changed a value of this end");
+	TCPOPT_COUNTER(clamped, "of these, brought within min_ and max_");
+	TCPOPT_COUNTER(unchanged, "asked for what was in force already");
+	TCPOPT_COUNTER(acked_now, "immediate ACKs that a peer asked for and got");
+	TCPOPT_COUNTER(not_allowed, "ignored: max_ or serve_now is 0");
+	TCPOPT_COUNTER(unsupported, "ignored: this kernel cannot");
+	TCPOPT_COUNTER(bad_length, "ignored: not as long as the option has to be");
+	TCPOPT_COUNTER(bad_value, "ignored: asks for nothing");
+	TCPOPT_COUNTER(repeated, "ignored: a second one in the same segment");
+	TCPOPT_COUNTER(taken, "not asked or heard: another program owns the option");
 };
 
 #ifdef __cplusplus

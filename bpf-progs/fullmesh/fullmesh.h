@@ -27,26 +27,26 @@ struct fullmesh_params {
 
 /* Counted per attachment, summed over CPUs. */
 struct fullmesh_stats {
-	__u64 sessions; /* claimed */
-	__u64 busy; /* sessions not claimed: another program's */
-	__u64 no_memory; /* sessions not claimed: no memory, or on the way in or out */
-	__u64 asked; /* sessions in a namespace whose addresses the loader was asked for */
-	__u64 remote; /* addresses that a peer announced */
-	__u64 remote_gone; /* of these, and of first ones, taken back */
-	__u64 left_out; /* addresses, of either end, for which there was no room */
-	__u64 opened; /* subflows asked of the kernel */
-	__u64 established; /* subflows that joined, those of the peer included */
-	__u64 refused; /* calls that the kernel refused, of any kind */
-	__u64 ended; /* subflows that ended without being closed here */
-	__u64 failed; /* subflows that never came to be */
-	__u64 prohibited; /* pairs of addresses given up: the peer does not want a subflow */
-	__u64 local_gone; /* local addresses that a session could use and now cannot */
-	__u64 closed; /* subflows closed: their local address is gone */
-	__u64 over; /* subflows closed: more than `per_interface` */
-	__u64 announced; /* local addresses told to a peer */
-	__u64 withdrawn; /* local addresses of which a peer was told that they are gone */
-	__u64 priority; /* subflows that became a backup, or no longer are one */
-	__u64 not_followed; /* addresses that a peer announced and should not have */
+	TCPOPT_COUNTER(sessions, "claimed");
+	TCPOPT_COUNTER(busy, "sessions not claimed: another program's");
+	TCPOPT_COUNTER(no_memory, "sessions not claimed: no memory, or on the way in or out");
+	TCPOPT_COUNTER(asked, "sessions in a namespace whose addresses the loader was asked for");
+	TCPOPT_COUNTER(remote, "addresses that a peer announced");
+	TCPOPT_COUNTER(remote_gone, "of these, and of first ones, taken back");
+	TCPOPT_COUNTER(left_out, "addresses, of either end, for which there was no room");
+	TCPOPT_COUNTER(opened, "subflows asked of the kernel");
+	TCPOPT_COUNTER(established, "subflows that joined, those of the peer included");
+	TCPOPT_COUNTER(refused, "calls that the kernel refused, of any kind");
+	TCPOPT_COUNTER(ended, "subflows that ended without being closed here");
+	TCPOPT_COUNTER(failed, "subflows that never came to be");
+	TCPOPT_COUNTER(prohibited, "pairs of addresses given up: the peer does not want a subflow");
+	TCPOPT_COUNTER(local_gone, "local addresses that a session could use and now cannot");
+	TCPOPT_COUNTER(closed, "subflows closed: their local address is gone");
+	TCPOPT_COUNTER(over, "subflows closed: more than `per_interface`");
+	TCPOPT_COUNTER(announced, "local addresses told to a peer");
+	TCPOPT_COUNTER(withdrawn, "local addresses of which a peer was told that they are gone");
+	TCPOPT_COUNTER(priority, "subflows that became a backup, or no longer are one");
+	TCPOPT_COUNTER(not_followed, "addresses that a peer announced and should not have");
 };
 
 #ifdef __cplusplus

@@ -17,8 +17,8 @@ struct TCPOPT_RULE_OR_ZERO(min, max) idle_params {
 /* Counted per attachment, summed over CPUs. */
 struct idle_stats {
 	ASK_STATS;
-	__u64 applied; /* changes of the timeout of sessions of this end */
-	__u64 clamped; /* requests granted as far as `min` and `max` allow */
+	TCPOPT_COUNTER(applied, "changes of the timeout of sessions of this end");
+	TCPOPT_COUNTER(clamped, "requests granted as far as `min` and `max` allow");
 };
 
 #ifdef __cplusplus

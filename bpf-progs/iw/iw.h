@@ -16,16 +16,16 @@ struct iw_params {
 
 /* Counted per attachment, summed over CPUs. */
 struct iw_stats {
-	__u64 requested; /* connections that asked their peer */
-	__u64 received; /* well-formed requests */
-	__u64 applied; /* changed the initial window of this end */
-	__u64 capped; /* of these, cut to max_window */
-	__u64 untrusted; /* ignored: the peer is in none of the prefixes `trusted` */
-	__u64 late; /* ignored: data was sent already */
-	__u64 bad_length; /* ignored: not two bytes behind the experiment id */
-	__u64 bad_value; /* ignored: a window of 0 */
-	__u64 repeated; /* ignored: a second one in the same segment */
-	__u64 taken; /* not asked or heard: another program owns the option */
+	TCPOPT_COUNTER(requested, "connections that asked their peer");
+	TCPOPT_COUNTER(received, "well-formed requests");
+	TCPOPT_COUNTER(applied, "changed the initial window of this end");
+	TCPOPT_COUNTER(capped, "of these, cut to max_window");
+	TCPOPT_COUNTER(untrusted, "ignored: the peer is in none of the prefixes `trusted`");
+	TCPOPT_COUNTER(late, "ignored: data was sent already");
+	TCPOPT_COUNTER(bad_length, "ignored: not two bytes behind the experiment id");
+	TCPOPT_COUNTER(bad_value, "ignored: a window of 0");
+	TCPOPT_COUNTER(repeated, "ignored: a second one in the same segment");
+	TCPOPT_COUNTER(taken, "not asked or heard: another program owns the option");
 };
 
 #ifdef __cplusplus

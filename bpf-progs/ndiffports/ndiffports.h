@@ -19,16 +19,16 @@ struct ndiffports_params {
 
 /* Counted per attachment, summed over CPUs. */
 struct ndiffports_stats {
-	__u64 sessions; /* claimed */
-	__u64 busy; /* sessions not claimed: another program's */
-	__u64 no_memory; /* sessions not claimed: no memory, or on the way in or out */
-	__u64 denied; /* sessions whose peer takes no join at its first address */
-	__u64 opened; /* subflows asked of the kernel */
-	__u64 established; /* subflows that joined, those of the peer included */
-	__u64 refused; /* calls to open or close a subflow that the kernel refused */
-	__u64 closed; /* subflows closed, because fewer are wanted */
-	__u64 lost; /* subflows that ended otherwise, or never came to be */
-	__u64 not_followed; /* addresses that a peer announced and should not have */
+	TCPOPT_COUNTER(sessions, "claimed");
+	TCPOPT_COUNTER(busy, "sessions not claimed: another program's");
+	TCPOPT_COUNTER(no_memory, "sessions not claimed: no memory, or on the way in or out");
+	TCPOPT_COUNTER(denied, "sessions whose peer takes no join at its first address");
+	TCPOPT_COUNTER(opened, "subflows asked of the kernel");
+	TCPOPT_COUNTER(established, "subflows that joined, those of the peer included");
+	TCPOPT_COUNTER(refused, "calls to open or close a subflow that the kernel refused");
+	TCPOPT_COUNTER(closed, "subflows closed, because fewer are wanted");
+	TCPOPT_COUNTER(lost, "subflows that ended otherwise, or never came to be");
+	TCPOPT_COUNTER(not_followed, "addresses that a peer announced and should not have");
 };
 
 #ifdef __cplusplus

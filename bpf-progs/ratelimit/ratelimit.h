@@ -24,12 +24,12 @@ struct ratelimit_params {
 /* Counted per attachment, summed over CPUs. */
 struct ratelimit_stats {
 	ASK_STATS;
-	__u64 capped; /* subflows that were given a rate, or another one */
-	__u64 lifted; /* subflows that may go as fast as they can again */
-	__u64 drained; /* subflows made a backup, so that nothing new takes them */
-	__u64 closed; /* of these, those that were closed then */
-	__u64 last; /* ignored: the session would have no other subflow */
-	__u64 no_room; /* ignored: no place for what is kept of the subflow */
+	TCPOPT_COUNTER(capped, "subflows that were given a rate, or another one");
+	TCPOPT_COUNTER(lifted, "subflows that may go as fast as they can again");
+	TCPOPT_COUNTER(drained, "subflows made a backup, so that nothing new takes them");
+	TCPOPT_COUNTER(closed, "of these, those that were closed then");
+	TCPOPT_COUNTER(last, "ignored: the session would have no other subflow");
+	TCPOPT_COUNTER(no_room, "ignored: no place for what is kept of the subflow");
 };
 
 #ifdef __cplusplus

@@ -16,21 +16,22 @@ struct TCPOPT_RULE(min, max) refresh_params {
 
 /* Counted per attachment, summed over CPUs. */
 struct refresh_stats {
-	__u64 sessions; /* claimed */
-	__u64 busy; /* sessions not claimed: another program's */
-	__u64 no_memory; /* sessions not claimed: no memory, or on the way in or out */
-	__u64 reset; /* subflows of this end that ended by RST */
-	__u64 timeout; /* by a timeout */
-	__u64 failed; /* attempts to replace one that came to nothing */
-	__u64 ignored; /* subflows that ended by FIN or were closed here, or were the peer's */
-	__u64 prohibited; /* not replaced: the peer does not want it, by its RST or from the start (yet) */
-	__u64 no_room; /* not replaced: too many pairs of addresses in this session */
-	__u64 opened; /* subflows asked of the kernel */
-	__u64 refused; /* such calls that the kernel refused */
-	__u64 established; /* replacements that work */
-	__u64 syns; /* sent for replacements, repeated ones included */
-	__u64 held; /* attempts put off because of `syns`, each once */
-	__u64 not_followed; /* addresses that a peer announced and should not have */
+	TCPOPT_COUNTER(sessions, "claimed");
+	TCPOPT_COUNTER(busy, "sessions not claimed: another program's");
+	TCPOPT_COUNTER(no_memory, "sessions not claimed: no memory, or on the way in or out");
+	TCPOPT_COUNTER(reset, "subflows of this end that ended by RST");
+	TCPOPT_COUNTER(timeout, "by a timeout");
+	TCPOPT_COUNTER(failed, "attempts to replace one that came to nothing");
+	TCPOPT_COUNTER(ignored, "subflows that ended by FIN or were closed here, or were the peer's");
+	TCPOPT_COUNTER(prohibited,
+		       "not replaced: the peer does not want it, by its RST or from the start (yet)");
+	TCPOPT_COUNTER(no_room, "not replaced: too many pairs of addresses in this session");
+	TCPOPT_COUNTER(opened, "subflows asked of the kernel");
+	TCPOPT_COUNTER(refused, "such calls that the kernel refused");
+	TCPOPT_COUNTER(established, "replacements that work");
+	TCPOPT_COUNTER(syns, "sent for replacements, repeated ones included");
+	TCPOPT_COUNTER(held, "attempts put off because of `syns`, each once");
+	TCPOPT_COUNTER(not_followed, "addresses that a peer announced and should not have");
 };
 
 #ifdef __cplusplus

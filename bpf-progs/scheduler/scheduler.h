@@ -23,11 +23,11 @@ struct scheduler_params {
 /* Counted per attachment, summed over CPUs. */
 struct scheduler_stats {
 	ASK_STATS;
-	__u64 applied; /* changes of the scheduler of this end */
-	__u64 unchanged; /* asked for what was in force already */
-	__u64 restored; /* changes back, because the list `allow` has it no longer */
-	__u64 unknown; /* ignored: an id that SCHED_SCHEDULERS lacks */
-	__u64 absent; /* ignored: this kernel does not offer it */
+	TCPOPT_COUNTER(applied, "changes of the scheduler of this end");
+	TCPOPT_COUNTER(unchanged, "asked for what was in force already");
+	TCPOPT_COUNTER(restored, "changes back, because the list `allow` has it no longer");
+	TCPOPT_COUNTER(unknown, "ignored: an id that SCHED_SCHEDULERS lacks");
+	TCPOPT_COUNTER(absent, "ignored: this kernel does not offer it");
 };
 
 #ifdef __cplusplus

@@ -22,15 +22,15 @@ struct threshold_params {
 /* Counted per attachment, summed over CPUs. */
 struct threshold_stats {
 	ASK_STATS;
-	__u64 above; /* times that the RTT passed the threshold */
-	__u64 below; /* times that it recovered */
-	__u64 switched; /* times that the backup subflows were made to take over */
-	__u64 returned; /* times that the first subflow was used again */
-	__u64 no_backup; /* times that there was none to switch to */
-	__u64 probes; /* of the first subflow, sent to measure it */
-	__u64 measured; /* of these, those that the peer echoed */
-	__u64 trials; /* times that it was used again as it could not be measured */
-	__u64 probed; /* probes of the peer */
+	TCPOPT_COUNTER(above, "times that the RTT passed the threshold");
+	TCPOPT_COUNTER(below, "times that it recovered");
+	TCPOPT_COUNTER(switched, "times that the backup subflows were made to take over");
+	TCPOPT_COUNTER(returned, "times that the first subflow was used again");
+	TCPOPT_COUNTER(no_backup, "times that there was none to switch to");
+	TCPOPT_COUNTER(probes, "of the first subflow, sent to measure it");
+	TCPOPT_COUNTER(measured, "of these, those that the peer echoed");
+	TCPOPT_COUNTER(trials, "times that it was used again as it could not be measured");
+	TCPOPT_COUNTER(probed, "probes of the peer");
 };
 
 #ifdef __cplusplus

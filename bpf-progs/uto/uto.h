@@ -20,15 +20,15 @@ struct TCPOPT_RULE(l_limit, u_limit) uto_params {
 
 /* Counted per attachment, summed over CPUs. */
 struct uto_stats {
-	__u64 advertised; /* values that a connection began to tell its peer */
-	__u64 taken; /* not told or heard: another program owns the option */
-	__u64 received; /* well-formed options from the peer */
-	__u64 applied; /* changed this end's user timeout */
-	__u64 unchanged; /* asked for what was in force already */
-	__u64 app_set; /* ignored: the application set its own timeout */
-	__u64 bad_length; /* ignored: length is not 4 */
-	__u64 bad_value; /* ignored: a timeout of 0 */
-	__u64 repeated; /* ignored: a second one in the same segment */
+	TCPOPT_COUNTER(advertised, "values that a connection began to tell its peer");
+	TCPOPT_COUNTER(taken, "not told or heard: another program owns the option");
+	TCPOPT_COUNTER(received, "well-formed options from the peer");
+	TCPOPT_COUNTER(applied, "changed this end's user timeout");
+	TCPOPT_COUNTER(unchanged, "asked for what was in force already");
+	TCPOPT_COUNTER(app_set, "ignored: the application set its own timeout");
+	TCPOPT_COUNTER(bad_length, "ignored: length is not 4");
+	TCPOPT_COUNTER(bad_value, "ignored: a timeout of 0");
+	TCPOPT_COUNTER(repeated, "ignored: a second one in the same segment");
 };
 
 #ifdef __cplusplus

@@ -202,6 +202,14 @@ TEST_F(SchemaTest, CountersAre64Bits) {
   auto counters = read_counters(*types_, static_cast<std::uint32_t>(struct_));
   ASSERT_TRUE(counters);
   EXPECT_EQ(counters->at(0).name, "x");
+  EXPECT_EQ(counters->at(0).help, "");
+  one_member(integer(8), {"tcpopt:help=what it counts"});
+  counters = read_counters(*types_, static_cast<std::uint32_t>(struct_));
+  ASSERT_TRUE(counters);
+  EXPECT_EQ(counters->at(0).help, "what it counts");
+  one_member(integer(8), {"tcpopt:hlep=x"});
+  EXPECT_THAT(error_of(read_counters(*types_, static_cast<std::uint32_t>(struct_))),
+              HasSubstr("x: "));
   one_member(integer(4), {});
   counters = read_counters(*types_, static_cast<std::uint32_t>(struct_));
   EXPECT_THAT(error_of(counters), HasSubstr("x: a counter is a __u64"));

@@ -5,8 +5,11 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <span>
+#include <utility>
 
 #include "base/unique_fd.h"
 
@@ -19,18 +22,18 @@ constexpr std::size_t kMostPrograms = 64;  // BPF_CGROUP_MAX_PROGS
 struct Attached {
   std::uint32_t flags = 0;
   std::uint32_t count = 0;
-  std::uint32_t first = 0;
+  std::array<__u32, kMostPrograms> ids{};
+
+  [[nodiscard]] std::uint32_t first() const { return ids.front(); }
 };
 
 Result<Attached> attached_to(int cgroup) {
   Attached attached;
-  std::array<__u32, kMostPrograms> ids{};
-  attached.count = ids.size();
-  if (bpf_prog_query(cgroup, BPF_CGROUP_SOCK_OPS, 0, &attached.flags, ids.data(),
+  attached.count = attached.ids.size();
+  if (bpf_prog_query(cgroup, BPF_CGROUP_SOCK_OPS, 0, &attached.flags, attached.ids.data(),
                      &attached.count) != 0) {
     return fail_errno(errno, "programs of the cgroup");
   }
-  attached.first = ids.front();
   return attached;
 }
 
@@ -52,11 +55,31 @@ Result<std::optional<ForeignProgram>> overridden_by_attaching(const Cgroup& cgro
   while (attached && attached->count == 0 && at) {
     attached = attached_to(at->fd());
     if (attached && attached->count != 0 && (attached->flags & BPF_F_ALLOW_OVERRIDE) != 0) {
-      return ForeignProgram{attached->first, name_of(attached->first), at->path().string()};
+      return ForeignProgram{attached->first(), name_of(attached->first()), at->path().string()};
     }
     at = at->parent();
   }
   return attached ? Result<std::optional<ForeignProgram>>(std::nullopt) : pass(attached);
+}
+
+Result<std::vector<ForeignProgram>> programs_on(const Cgroup& cgroup) {
+  std::vector<ForeignProgram> found;
+  const auto add = [&found](const Cgroup& at) -> Status {
+    auto attached = attached_to(at.fd());
+    if (!attached) {
+      return pass(attached, at.path().string());
+    }
+    const auto count = std::min<std::size_t>(attached->count, attached->ids.size());
+    for (const auto id : std::span(attached->ids).first(count)) {
+      found.push_back({id, name_of(id), at.path().string()});
+    }
+    return {};
+  };
+  auto added = add(cgroup);
+  for (auto above = cgroup.parent(); added && above; above = above->parent()) {
+    added = add(*above);
+  }
+  return added ? Result<std::vector<ForeignProgram>>(std::move(found)) : pass(added);
 }
 
 }  // namespace tcpopt

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "kernel/cgroup.h"
@@ -21,5 +22,9 @@ struct ForeignProgram {
 /// to that (BPF_F_ALLOW_OVERRIDE), or nothing. The kernel says nothing of it.
 /// Errors: the kernel does not tell what is attached.
 [[nodiscard]] Result<std::optional<ForeignProgram>> overridden_by_attaching(const Cgroup& cgroup);
+
+/// The programs of @p cgroup and of those above it, in the order in which they run.
+/// Errors: the kernel does not tell what is attached.
+[[nodiscard]] Result<std::vector<ForeignProgram>> programs_on(const Cgroup& cgroup);
 
 }  // namespace tcpopt

@@ -17,13 +17,13 @@ Result<Iterator> Iterator::create(int program_fd) {
   return Iterator(std::move(link));
 }
 
-Status Iterator::run() const {
+Status Iterator::run(const std::function<void(std::span<const char>)>& take) const {
   // The kernel takes the namespace from the thread that creates the instance.
   const UniqueFd instance(bpf_iter_create(link_.get()));
   if (!instance) {
     return fail_errno(errno, "iterator");
   }
-  std::array<char, 4096> output{};
+  std::array<char, 16384> output{};
   for (;;) {
     const auto count = ::read(instance.get(), output.data(), output.size());
     if (count == 0) {
@@ -32,6 +32,9 @@ Status Iterator::run() const {
     // EAGAIN: the kernel pauses after very many sockets without output.
     if (count < 0 && errno != EAGAIN && errno != EINTR) {
       return fail_errno(errno, "iterator");
+    }
+    if (count > 0) {
+      take(std::span(output).first(static_cast<std::size_t>(count)));
     }
   }
 }

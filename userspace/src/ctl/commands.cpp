@@ -2,15 +2,20 @@
 #include "ctl/commands.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <system_error>
+#include <thread>
 
 #include "bpf/features.h"
 #include "bpf/object.h"
 #include "ctl/check.h"
 #include "ctl/client.h"
 #include "ctl/render.h"
+#include "ctl/render_sessions.h"
+#include "ctl/render_status.h"
 #include "kernel/cgroup.h"
 
 namespace tcpopt {
@@ -35,6 +40,23 @@ std::vector<Description> describe_all(const std::vector<fs::path>& directories) 
     }
   }
   return programs;
+}
+
+/// What @p request is answered under @p key on all pages together.
+Reply all_pages(const CtlOptions& options, Request request, const char* key) {
+  auto all = nlohmann::json::array();
+  do {
+    auto page = ask(options.run_directory, request);
+    if (!page) {
+      return pass(page);
+    }
+    all.insert(all.end(), page->at(key).begin(), page->at(key).end());
+    for (const auto& warning : page->value("warnings", std::vector<std::string>{})) {
+      warn(printable(warning));
+    }
+    request.after = page->value("next", "");
+  } while (!request.after.empty());
+  return all;
 }
 
 }  // namespace
@@ -82,17 +104,7 @@ Status change_attachment(Command command, const CtlOptions& options) {
 }
 
 Reply attachments_now(const CtlOptions& options) {
-  auto all = nlohmann::json::array();
-  Request request;
-  do {
-    auto page = ask(options.run_directory, request);
-    if (!page) {
-      return pass(page);
-    }
-    all.insert(all.end(), page->at("attachments").begin(), page->at("attachments").end());
-    request.after = page->value("next", "");
-  } while (!request.after.empty());
-  return all;
+  return all_pages(options, Request{}, "attachments");
 }
 
 Status list_attachments(const CtlOptions& options) {
@@ -104,6 +116,60 @@ Status list_attachments(const CtlOptions& options) {
     print_json(*all);
   } else {
     print_text(list_text(*all));
+  }
+  return {};
+}
+
+Status show_status(const CtlOptions& options) {
+  Request request;
+  request.command = Command::Details;
+  request.name = options.name;
+  const bool terminal = isatty(STDOUT_FILENO) != 0;
+  Look look{.colors = terminal, .before = {}};
+  for (;;) {
+    const auto all = all_pages(options, request, "attachments");
+    if (!all) {
+      return tl::make_unexpected(all.error());
+    }
+    if (all->empty() && !options.name.empty() && !options.watch) {
+      return fail(fmt::format("{} is not attached", options.name), "tcpoptctl list shows what is");
+    }
+    // The screen anew, from its upper left corner.
+    if (options.watch && terminal) {
+      print_text("\x1b[H\x1b[J");
+    }
+    if (!options.json) {
+      print_text(status_text(*all, look));
+    } else if (options.watch) {
+      print_text(to_text(*all) + '\n');
+    } else {
+      print_json(*all);
+    }
+    if (!options.watch) {
+      return {};
+    }
+    if (!options.json && !terminal) {
+      print_text("\n");
+    }
+    if (std::fflush(stdout) != 0) {
+      return fail("nobody reads what is written");
+    }
+    look.before = *all;
+    std::this_thread::sleep_for(std::chrono::seconds(1));
+  }
+}
+
+Status list_sessions(const CtlOptions& options) {
+  Request request;
+  request.command = Command::Sessions;
+  const auto all = all_pages(options, request, "sessions");
+  if (!all) {
+    return tl::make_unexpected(all.error());
+  }
+  if (options.json) {
+    print_json(*all);
+  } else {
+    print_text(sessions_text(*all));
   }
   return {};
 }

@@ -26,6 +26,7 @@ struct CtlOptions {
   std::vector<std::filesystem::path> config{kConfigDirectory, kProgramDirectory};
   std::vector<std::filesystem::path> files;  ///< in place of those there
   bool dry_run = false;                      ///< of apply
+  bool watch = false;                        ///< of status
   bool json = false;
 };
 
@@ -35,6 +36,10 @@ struct CtlOptions {
 [[nodiscard]] Reply attachments_now(const CtlOptions& options);
 [[nodiscard]] Status list_attachments(const CtlOptions& options);
 [[nodiscard]] Status list_programs(const CtlOptions& options);
+/// Of all attachments, or of those of one program. With watch it goes on each second until
+/// it is interrupted. Errors also when that program is not attached.
+[[nodiscard]] Status show_status(const CtlOptions& options);
+[[nodiscard]] Status list_sessions(const CtlOptions& options);
 /// Errors: the kernel lacks what the daemon needs, or what each installed program does.
 [[nodiscard]] Status check_kernel(const CtlOptions& options);
 

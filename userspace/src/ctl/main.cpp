@@ -90,8 +90,15 @@ void declare(CLI::App& app, CtlOptions& options, Action& chosen) {
 
   declare_policy(app, options, chosen);
 
+  auto* status = add_command(app, "status", "Show all of what is attached, with its counters",
+                             chosen, show_status);
+  status->add_option("NAME", options.name, "That program alone");
+  status->add_flag("--watch", options.watch, "Again each second, with what was added");
+
   for (auto* command :
-       {add_command(app, "list", "Show what is attached where", chosen, list_attachments),
+       {status, add_command(app, "list", "Show what is attached where", chosen, list_attachments),
+        add_command(app, "sessions", "Show the MPTCP sessions of this host and their subflows",
+                    chosen, list_sessions),
         add_command(app, "programs", "Show programs and their parameters", chosen, list_programs),
         add_command(app, "check", "Show what this kernel offers and lacks; needs no daemon", chosen,
                     check_kernel)}) {

@@ -18,12 +18,6 @@ namespace {
 
 using nlohmann::json;
 
-std::string local_time(std::time_t seconds) {
-  std::tm parts{};
-  localtime_r(&seconds, &parts);
-  return fmt::format("{:%Y-%m-%d %H:%M:%S}", parts);
-}
-
 std::string params_text(const json& attachment) {
   const auto shortened = attachment.value("shortened", json::object());
   const auto shown = attachment.value("shown", json::object());
@@ -114,6 +108,12 @@ std::string short_range(const Param& param) {
 }
 
 }  // namespace
+
+std::string local_time(std::time_t seconds) {
+  std::tm parts{};
+  localtime_r(&seconds, &parts);
+  return fmt::format("{:%Y-%m-%d %H:%M:%S}", parts);
+}
 
 std::string value_text(const json& value) {
   if (!value.is_array()) {

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <ctime>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,9 @@ namespace tcpopt {
 
 /// Rows with their columns aligned, without blanks at line ends.
 [[nodiscard]] std::string table(const std::vector<std::vector<std::string>>& rows);
+
+/// "2026-01-31 23:59:59". @param seconds of Unix time
+[[nodiscard]] std::string local_time(std::time_t seconds);
 
 /// A parameter as it could be given to tcpoptctl set.
 [[nodiscard]] std::string value_text(const nlohmann::json& value);

@@ -96,6 +96,13 @@ class Attachments {
   /// path manager that claims before this one.
   [[nodiscard]] nlohmann::json describe(const Attachment& attachment) const;
 
+  /// What describe() leaves out: help: {params: {NAME: {unit, help}}, stats: {NAME: help}};
+  /// others: [{id, name, cgroup}], the sock_ops programs of its cgroup and of those above
+  /// that are none of ours.
+  /// @param ours ids of the programs that are
+  [[nodiscard]] nlohmann::json details(const Attachment& attachment,
+                                       const std::set<std::uint32_t>& ours) const;
+
  private:
   using InterfacePtr = std::shared_ptr<const Interface>;
 

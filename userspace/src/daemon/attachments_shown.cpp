@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
 
+#include "bpf/cgroup_programs.h"
 #include "bpf/path_manager.h"
 #include "daemon/attachment_values.h"
 #include "daemon/attachments.h"
@@ -62,6 +63,37 @@ void Attachments::warn_of_other_managers(const PinStore::Entry& pins, const Cgro
             fmt::format("{} of {}", other.pins.name, other.cgroup_path));
     }
   }
+}
+
+nlohmann::json Attachments::details(const Attachment& attachment,
+                                    const std::set<std::uint32_t>& ours) const {
+  auto params = nlohmann::json::object();
+  auto stats = nlohmann::json::object();
+  if (auto interface = interface_at(attachment.pins); interface) {
+    for (const auto& param : (*interface)->schema.params) {
+      params[param.name] = {{"unit", param.unit}, {"help", param.help}};
+    }
+    for (const auto& list : (*interface)->schema.maps) {
+      params[list.key] = {{"unit", ""}, {"help", list.help}};
+    }
+    for (const auto& counter : (*interface)->counters) {
+      stats[counter.name] = counter.help;
+    }
+  }
+  auto others = nlohmann::json::array();
+  // Of a removed cgroup nobody can ask.
+  if (const auto cgroup = Cgroup::by_id(attachment.info.cgroup_id); cgroup && *cgroup) {
+    const auto programs = programs_on(**cgroup);
+    if (!programs) {
+      spdlog::warn("{}", programs.error().line());
+    }
+    for (const auto& program : programs.value_or(std::vector<ForeignProgram>{})) {
+      if (!ours.contains(program.id)) {
+        others.push_back({{"id", program.id}, {"name", program.name}, {"cgroup", program.cgroup}});
+      }
+    }
+  }
+  return {{"help", {{"params", params}, {"stats", stats}}}, {"others", others}};
 }
 
 nlohmann::json Attachments::describe(const Attachment& attachment) const {

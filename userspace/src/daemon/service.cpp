@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <set>
+
 #include "bpf/program_dirs.h"
 
 namespace tcpopt {
@@ -27,10 +29,18 @@ std::string title(const Request& request) {
       return fmt::format("set {} on {}", request.name, request.cgroup);
     case Command::Cover:
       return fmt::format("cover {} entries of the policy", request.rules.size());
+    case Command::Sessions:
+      return "sessions";
+    case Command::Details:
+      return "status";
     case Command::List:
       break;
   }
   return "list";
+}
+
+bool only_looks(Command command) {
+  return command == Command::List || command == Command::Sessions || command == Command::Details;
 }
 
 Reply reply_of(Result<Attachments::Changed> result) {
@@ -68,8 +78,11 @@ void make_fit(nlohmann::json& entry) {
 
 Reply Service::handle(const Request& request, UniqueFd passed) {
   auto reply = [&]() -> Reply {
-    if (request.command == Command::List) {
+    if (request.command == Command::List || request.command == Command::Details) {
       return list(request);
+    }
+    if (request.command == Command::Sessions) {
+      return sessions_.page(request.after);
     }
     if (request.command == Command::Cover) {
       return cover(request);
@@ -90,7 +103,7 @@ Reply Service::handle(const Request& request, UniqueFd passed) {
     spdlog::info("{}: {}", title(request), reply.error().line());
     return pass(reply, title(request));
   }
-  if (request.command != Command::List) {
+  if (!only_looks(request.command)) {
     spdlog::info("{}: done", title(request));
   }
   return reply;
@@ -105,6 +118,8 @@ Reply Service::change(const Request& request, const Cgroup& cgroup) {
     case Command::Attach:
     case Command::List:
     case Command::Cover:
+    case Command::Sessions:
+    case Command::Details:
       break;
   }
   return attach(request, cgroup);
@@ -178,12 +193,29 @@ void Service::await_removal(const PinStore::Entry& pins, const Cgroup& cgroup) {
 Reply Service::list(const Request& request) const {
   nlohmann::json page{{"attachments", nlohmann::json::array()}};
   std::size_t size = 0;
+  const bool in_detail = request.command == Command::Details;
+  std::set<std::uint32_t> ours;
+  if (in_detail) {
+    auto seen = attachments_.each({}, [&ours](const Attachments::Attachment& attachment) {
+      ours.insert(attachment.info.prog_id);
+      return true;
+    });
+    if (!seen) {
+      return pass(seen);
+    }
+  }
   auto listed = attachments_.each(request.after, [&](const Attachments::Attachment& attachment) {
+    if (!request.name.empty() && attachment.pins.name != request.name) {
+      return true;
+    }
     if (size > kPageSize) {
       return false;
     }
     auto entry = attachments_.describe(attachment);
     entry["origin"] = to_string(PinStore::origin(attachment.pins));
+    if (in_detail) {
+      entry.update(attachments_.details(attachment, ours));
+    }
     make_fit(entry);
     size += to_text(entry).size();
     page["attachments"].push_back(std::move(entry));

@@ -7,6 +7,7 @@
 #include "base/unique_fd.h"
 #include "daemon/attachments.h"
 #include "daemon/reaper.h"
+#include "daemon/session_pages.h"
 #include "ipc/message.h"
 #include "policy/coverage.h"
 
@@ -16,7 +17,9 @@ namespace tcpopt {
 /// {"told": {"possible": BOOL, "namespaces": N}}, Cover nothing,
 /// List {"attachments": [...], "next": NAME} where "next", if it is there, is
 /// what the request for the next page carries in `after`. Each attachment is as
-/// Attachments::describe() has it, with "origin": "hand" or "policy".
+/// Attachments::describe() has it, with "origin": "hand" or "policy". Details the
+/// same, of one program if the request names it, with Attachments::details(). Sessions
+/// answers a page of SessionPages.
 class Service {
  public:
   /// @param state file for what is to hold also for the next daemon
@@ -55,6 +58,7 @@ class Service {
   Attachments attachments_;
   Reaper reaper_;
   Coverage coverage_;
+  SessionPages sessions_;
 };
 
 }  // namespace tcpopt

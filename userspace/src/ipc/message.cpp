@@ -16,12 +16,14 @@ using nlohmann::json;
 // Changes when the two programs no longer understand each other.
 constexpr int kProtocol = 1;
 
-constexpr std::array<std::pair<Command, std::string_view>, 5> kCommands{
+constexpr std::array<std::pair<Command, std::string_view>, 7> kCommands{
     std::pair{Command::Attach, "attach"},
     {Command::Detach, "detach"},
     {Command::Set, "set"},
     {Command::List, "list"},
     {Command::Cover, "cover"},
+    {Command::Sessions, "sessions"},
+    {Command::Details, "status"},
 };
 
 tl::unexpected<Error> not_understood(std::string_view why) {
@@ -71,8 +73,11 @@ std::string encode(const Request& request) {
       std::find_if(kCommands.begin(), kCommands.end(),
                    [&](const auto& entry) { return entry.first == request.command; });
   json message{{"protocol", kProtocol}, {"command", command->second}};
-  if (request.command == Command::List) {
+  if (request.command == Command::List || request.command == Command::Sessions) {
     message["after"] = request.after;
+  } else if (request.command == Command::Details) {
+    message["after"] = request.after;
+    message["name"] = request.name;
   } else if (request.command == Command::Cover) {
     message["rules"] = request.rules;
   } else {

@@ -18,7 +18,7 @@ namespace tcpopt {
 /// No message is longer, in bytes; longer ones are refused unread.
 inline constexpr std::size_t kMaxMessage = 128UL * 1024;
 
-enum class Command { Attach, Detach, Set, List, Cover };
+enum class Command { Attach, Detach, Set, List, Cover, Sessions, Details };
 
 /// What is to be on cgroups that appear, see cgroup_pattern.h.
 struct CoverRule {
@@ -32,10 +32,10 @@ struct CoverRule {
 
 struct Request {
   Command command = Command::List;
-  std::string name;    ///< of the program; not for List and Cover
+  std::string name;    ///< of the program; of Details: of that one only, or empty
   std::string cgroup;  ///< its path, to show; the descriptor that comes along counts
   Settings settings;   ///< of Attach and Set
-  std::string after;   ///< of List: the last attachment of the page before
+  std::string after;   ///< of List, Sessions and Details: "next" of the page before
   /// Of Detach, from a cgroup that was removed: no descriptor of it is left.
   std::uint64_t cgroup_id = 0;
   bool force = false;                 ///< of Attach: though it switches another program off

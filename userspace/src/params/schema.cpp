@@ -301,10 +301,29 @@ Result<Schema> read_schema(const btf& types, std::uint32_t type_id) {
   return schema;
 }
 
+namespace {
+
+Result<std::string> counter_help(const Tags& tags) {
+  if (auto checked = check_tag_keys(tags, {"help"}); !checked) {
+    return pass(checked);
+  }
+  auto help = single_tag(tags, "help");
+  if (!help) {
+    return pass(help);
+  }
+  return *help != nullptr ? **help : std::string();
+}
+
+}  // namespace
+
 Result<std::vector<Counter>> read_counters(const btf& types, std::uint32_t type_id) {
   auto type = struct_type(types, type_id);
   if (!type) {
     return pass(type);
+  }
+  auto tags = read_tags(types, type_id);
+  if (!tags) {
+    return pass(tags);
   }
   std::vector<Counter> counters;
   for (int i = 0; i < btf_vlen(*type); ++i) {
@@ -316,7 +335,11 @@ Result<std::vector<Counter>> read_counters(const btf& types, std::uint32_t type_
         btf_member_bitfield_size(*type, index) != 0) {
       return fail(fmt::format("{}: a counter is a __u64", name));
     }
-    counters.push_back({name, btf_member_bit_offset(*type, index) / 8});
+    auto help = counter_help((*tags)[i]);
+    if (!help) {
+      return pass(help, name);
+    }
+    counters.push_back({name, btf_member_bit_offset(*type, index) / 8, std::move(*help)});
   }
   return counters;
 }

@@ -83,9 +83,10 @@ struct Schema {
 struct Counter {
   std::string name;
   std::uint32_t offset = 0;  ///< bytes
+  std::string help;
 };
 
-/// Errors: a member that is not an unsigned integer of 8 bytes.
+/// Errors: tags other than tcpopt:help; a member that is not an unsigned integer of 8 bytes.
 [[nodiscard]] Result<std::vector<Counter>> read_counters(const btf& types, std::uint32_t type_id);
 
 }  // namespace tcpopt
