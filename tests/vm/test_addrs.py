@@ -147,7 +147,8 @@ def test_lists_choose_interfaces(one, space):
     assert told.addresses(cookie) == ["10.1.0.1", "fd01::1", "10.2.0.1", "10.3.0.1"]
     assert told.marked(cookie) == ["10.3.0.1"]
     params = told.loader.params("addrs", told.cgroup)
-    assert params == {"interfaces": [], "except": [], "backup": ["b1"], "include": []}
+    assert params == {"interfaces": [], "except": [], "backup": ["b1"], "include": [],
+                      "prefix": [], "noprefix": []}
 
 
 def test_bad_lists_are_refused_in_one_line(one):
@@ -408,5 +409,5 @@ def test_programs_describe_their_lists(ctl):
     program = next(p for p in json.loads(ctl("programs", "--json").stdout) if p["name"] == "addrs")
     assert {param["name"]: param["type"] for param in program["params"]} == {
         "interfaces": "interfaces", "except": "interfaces", "backup": "interfaces",
-        "include": "address-kinds"}
+        "include": "address-kinds", "prefix": "prefixes", "noprefix": "prefixes"}
     assert "tentative,deprecated,link-local,loopback" in ctl("programs").stdout
