@@ -3,6 +3,7 @@
 import shutil
 import signal
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -226,3 +227,27 @@ def test_what_could_not_be_covered_is_said(policy, make_cgroup):
                        policy.loader.messages())
     finally:
         remove_cgroup(pod)
+
+
+def watches(pid):
+    """Of cgroups, that a process has."""
+    return sum(line.startswith("inotify") for path in Path(f"/proc/{pid}/fdinfo").iterdir()
+               for line in path.read_text(encoding="utf-8").splitlines())
+
+
+def test_what_is_removed_is_not_watched_any_more(policy, make_cgroup):
+    """cgroupfs does not end a watch by itself, and all of root shares their number."""
+    top = make_cgroup("top")
+    policy.write("tcpopt.toml", ("sample", f"{top.relative_to(cgroup2())}/**/web"))
+    policy.apply()
+    pid = policy.loader.process.pid
+    before = watches(pid)
+    for n in range(30):
+        (top / f"x{n}").mkdir()
+    (top / "x0" / "web").mkdir()
+    eventually(lambda: watches(pid) >= before + 29, "those are watched")
+    eventually(lambda: policy.loader.list(), "and that one is covered")
+    (top / "x0" / "web").rmdir()
+    for n in range(30):
+        (top / f"x{n}").rmdir()
+    eventually(lambda: watches(pid) == before, "as before")

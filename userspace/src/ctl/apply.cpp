@@ -203,15 +203,17 @@ Status apply_policy(const CtlOptions& options) {
   if (!policy.errors.empty()) {
     return tl::make_unexpected(std::move(policy.errors.front()));
   }
+  // What is attached first: the daemon covers cgroups that appear meanwhile, and what it
+  // covers is not to be taken for something that nobody wants.
+  const auto attachments = attachments_now(options);
+  if (!attachments) {
+    return tl::make_unexpected(attachments.error());
+  }
   std::vector<Target> targets;
   for (const auto& wanted : policy.wanted) {
     if (auto added = add_targets(wanted, mount, targets); !added) {
       return added;
     }
-  }
-  const auto attachments = attachments_now(options);
-  if (!attachments) {
-    return tl::make_unexpected(attachments.error());
   }
   const auto plan = make_plan(targets, *attachments);
   fmt::print("{}", plan_text(plan));

@@ -166,7 +166,8 @@ void Service::cover(const CoverRule& rule, const Cgroup& cgroup) {
   request.name = rule.name;
   request.cgroup = cgroup.path().string();
   request.settings = rule.settings;
-  request.force = rule.force;
+  // Who owns a cgroup names what is in it: that switches off nobody's programs.
+  request.force = rule.force && cgroup.is_owned_by_root();
   request.origin = Origin::Policy;
   const auto attached = attach(request, cgroup);
   if (!attached) {

@@ -209,6 +209,11 @@ Result<std::optional<Cgroup>> Cgroup::by_id(std::uint64_t id) {
   return Cgroup(std::move(fd), id, std::move(path));
 }
 
+bool Cgroup::is_owned_by_root() const {
+  struct stat status {};
+  return fstat(fd(), &status) == 0 && status.st_uid == 0;
+}
+
 std::optional<Cgroup> Cgroup::parent() const {
   UniqueFd above(openat(fd(), "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!above) {

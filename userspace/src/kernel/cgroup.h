@@ -38,6 +38,9 @@ class Cgroup {
   [[nodiscard]] std::uint64_t id() const { return id_; }
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
+  /// Not delegated to a user. What cannot be looked at counts as delegated.
+  [[nodiscard]] bool is_owned_by_root() const;
+
   /// The one above; nothing: it is the topmost that is mounted here.
   [[nodiscard]] std::optional<Cgroup> parent() const;
 

@@ -36,14 +36,21 @@ bool is_gone(int err) { return err == ENOENT || err == ENODEV || err == ENOTDIR;
 Status CgroupWatch::watch(std::filesystem::path top, std::vector<CgroupPattern> patterns) {
   top_ = std::move(top);
   patterns_ = std::move(patterns);
+  const auto begun = begin();
+  look_at_all();
+  return begun ? complete_ : begun;
+}
+
+Status CgroupWatch::begin() {
   // A new one forgets all that is watched, and events of before.
-  inotify_ = UniqueFd(inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
-  watched_.clear();
-  if (!inotify_) {
+  UniqueFd inotify(inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+  if (!inotify) {
     return fail_errno(errno, "inotify", "raise fs.inotify.max_user_instances");
   }
-  look_at_all();
-  return complete_;
+  inotify_ = std::move(inotify);
+  watched_.clear();
+  numbers_.clear();
+  return {};
 }
 
 void CgroupWatch::look_at_all() {
@@ -77,13 +84,15 @@ bool CgroupWatch::is_of_interest(const Names& names) const {
 
 void CgroupWatch::look_below(int directory, Names& names) {
   // Watched first: what appears from now on is heard of, what was there is found below.
-  const int number = inotify_add_watch(
-      inotify_.get(), fmt::format("/proc/self/fd/{}", directory).c_str(), IN_CREATE | IN_ONLYDIR);
+  const int number =
+      inotify_add_watch(inotify_.get(), fmt::format("/proc/self/fd/{}", directory).c_str(),
+                        IN_CREATE | IN_DELETE | IN_ONLYDIR);
   if (number < 0 && !is_gone(errno)) {
     note(fail_errno(errno, "inotify", "raise fs.inotify.max_user_watches"));
   }
   if (number >= 0) {
     watched_[number] = names;
+    numbers_[names] = number;
   }
   auto children = child_directories(directory);
   if (!children) {
@@ -111,9 +120,11 @@ void CgroupWatch::work(const std::set<int>& readable) {
   if (!inotify_ || !readable.contains(inotify_.get())) {
     return;
   }
-  alignas(inotify_event) std::array<char, 16384> buffer{};
-  ssize_t size = 0;
-  while ((size = ::read(inotify_.get(), buffer.data(), buffer.size())) > 0) {
+  // Some events at a time: who makes cgroups faster than they are covered keeps nobody else
+  // waiting. There is room for one with the longest name.
+  alignas(inotify_event) std::array<char, 1024> buffer{};
+  const auto size = ::read(inotify_.get(), buffer.data(), buffer.size());
+  if (size > 0) {
     take(buffer.data(), static_cast<std::size_t>(size));
   }
 }
@@ -125,22 +136,36 @@ void CgroupWatch::take(const char* events, std::size_t size) {
     const char* const name = events + at + sizeof(event);
     at += sizeof(event) + event.len;
     if ((event.mask & IN_Q_OVERFLOW) != 0) {
+      if (auto begun = begin(); !begun) {
+        note(std::move(begun));
+      }
       look_at_all();
-    } else if ((event.mask & IN_IGNORED) != 0) {
-      watched_.erase(event.wd);
-    } else if ((event.mask & IN_ISDIR) != 0 && event.len > 0) {
-      take_new(event.wd, name);
+      return;  // of before
+    }
+    const auto parent = watched_.find(event.wd);
+    if (parent == watched_.end() || (event.mask & IN_ISDIR) == 0 || event.len == 0) {
+      continue;
+    }
+    auto names = parent->second;
+    names.emplace_back(name);
+    if ((event.mask & IN_DELETE) != 0) {
+      end_watch(names);
+    } else {
+      take_new(std::move(names));
     }
   }
 }
 
-void CgroupWatch::take_new(int number, const char* name) {
-  const auto parent = watched_.find(number);
-  if (parent == watched_.end()) {
-    return;
+void CgroupWatch::end_watch(const Names& names) {
+  const auto ended = numbers_.find(names);
+  if (ended != numbers_.end()) {
+    inotify_rm_watch(inotify_.get(), ended->second);
+    watched_.erase(ended->second);
+    numbers_.erase(ended);
   }
-  auto names = parent->second;
-  names.emplace_back(name);
+}
+
+void CgroupWatch::take_new(Names names) {
   const auto path = top_ / fmt::format("{}", fmt::join(names, "/"));
   const UniqueFd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (directory) {

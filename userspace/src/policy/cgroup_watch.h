@@ -39,12 +39,18 @@ class CgroupWatch final : public Background {
  private:
   using Names = std::vector<std::string>;
 
+  /// Watches anew, with nothing left of before.
+  /// Errors: as watch(); what was watched is then watched on.
+  Status begin();
   void look_at_all();
   /// Calls for the cgroup @p names, and for those in it.
   void look(int directory, Names& names);
   void look_below(int directory, Names& names);
   void take(const char* events, std::size_t size);
-  void take_new(int number, const char* name);
+  void take_new(Names names);
+  /// Of a cgroup that was removed nobody else ends the watch: cgroupfs does not say that it
+  /// is gone for good (IN_IGNORED), and all of root shares the number of watches.
+  void end_watch(const Names& names);
   [[nodiscard]] bool is_of_interest(const Names& names) const;
   void note(Status status);
 
@@ -53,6 +59,7 @@ class CgroupWatch final : public Background {
   std::vector<CgroupPattern> patterns_;
   UniqueFd inotify_;
   std::map<int, Names> watched_;  ///< by inotify's numbers
+  std::map<Names, int> numbers_;  ///< the same, the other way round
   Status complete_;
 };
 

@@ -80,8 +80,11 @@ void Coverage::found(std::size_t rule, const std::string& path) const {
   const auto full = path.empty() ? mount_ : mount_ / path;
   const auto cgroup = Cgroup::open(full);
   if (!cgroup) {
-    // Mostly one that was there for a moment only.
-    spdlog::debug("{}", cgroup.error().line());
+    // One that was there for a moment only is no loss.
+    std::error_code code;
+    const bool is_there = std::filesystem::exists(full, code);
+    spdlog::log(is_there || code ? spdlog::level::warn : spdlog::level::debug, "not covered: {}",
+                cgroup.error().line());
     return;
   }
   attach_(rules_.at(rule), *cgroup);
