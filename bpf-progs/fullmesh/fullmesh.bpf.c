@@ -80,7 +80,8 @@ void BPF_PROG(rm_addr_received, struct mptcp_sock *msk, __u32 id)
 		return;
 	if (pm_raddr_remove(&own->announced, id) >= 0)
 		PM_COUNT(remote_gone);
-	if (id)
+	/* A peer may say it again, in case we did not hear. */
+	if (id || own->first_gone)
 		return;
 	PM_COUNT(remote_gone);
 	own->first_gone = 1;

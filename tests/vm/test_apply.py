@@ -245,9 +245,9 @@ def test_what_is_removed_is_not_watched_any_more(policy, make_cgroup):
     for n in range(30):
         (top / f"x{n}").mkdir()
     (top / "x0" / "web").mkdir()
-    eventually(lambda: watches(pid) >= before + 29, "those are watched")
-    eventually(lambda: policy.loader.list(), "and that one is covered")
+    eventually(lambda: watches(pid) >= before + 29)
+    eventually(policy.loader.list)
     (top / "x0" / "web").rmdir()
     for n in range(30):
         (top / f"x{n}").rmdir()
-    eventually(lambda: watches(pid) == before, "as before")
+    eventually(lambda: watches(pid) == before)
