@@ -192,8 +192,9 @@ void BPF_PROG(subflow_closed, struct mptcp_sock *msk, const struct bpf_mptcp_sub
 	pm_copy(&sf, gone);
 	l = fm_find_local(own, &sf.local);
 	r = fm_find_remote(own, pm_denied(msk), &sf.remote);
+	/* An attempt that ends because the peer says again that the address is gone was in vain. */
 	if (l < FM_LOCALS && r < FM_REMOTES)
-		fm_note(&own->backoff[l][r], failed, again, p);
+		fm_note(&own->backoff[l][r], failed || (r == FM_FIRST && own->first_gone), again, p);
 	if (l < FM_LOCALS && r == FM_FIRST && own->first_gone) {
 		own->turn = l;
 		for (__u32 i = 0; i < FM_LOCALS; i++)
