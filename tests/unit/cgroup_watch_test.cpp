@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// On plain directories, of which inotify tells the same.
+// On plain directories, of which inotify tells the same, but that they are gone for good.
 #include "policy/cgroup_watch.h"
 
 #include <poll.h>
@@ -39,11 +39,13 @@ class CgroupWatching : public testing::Test {
   }
   /// What was called for since the last time.
   std::set<Seen> seen() {
-    for (const int fd : watch_.descriptors()) {
-      pollfd event{.fd = fd, .events = POLLIN, .revents = 0};
-      while (poll(&event, 1, 0) > 0) {
-        watch_.work({fd});
+    // It may have another one after each step.
+    for (auto fds = watch_.descriptors(); !fds.empty(); fds = watch_.descriptors()) {
+      pollfd event{.fd = fds.front(), .events = POLLIN, .revents = 0};
+      if (poll(&event, 1, 0) <= 0) {
+        break;
       }
+      watch_.work({fds.front()});
     }
     return std::exchange(seen_, {});
   }
