@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A policy that is written down, judged by what the kernel has attached then."""
 import contextlib
+import itertools
 import shutil
 import signal
 import textwrap
+import threading
 from pathlib import Path
 
 import pytest
@@ -255,3 +257,28 @@ def test_what_is_removed_is_not_watched_any_more(policy, make_cgroup):
     for n in range(30):
         (top / f"x{n}").rmdir()
     eventually(lambda: watches(pid) == before)
+
+
+def test_cgroups_that_come_and_go_do_not_fail_it(policy, make_cgroup):
+    """What was wanted of one that is gone, or was covered meanwhile, is done."""
+    top = make_cgroup("top")
+    policy.write("tcpopt.toml", ("sample", f"{top.relative_to(cgroup2())}/c*"))
+    policy.apply()
+    over = threading.Event()
+
+    def churn():
+        for n in itertools.count():
+            if over.is_set():
+                return
+            cgroup = top / f"c{n}"
+            cgroup.mkdir()
+            over.wait(0.3)
+            cgroup.rmdir()
+    churning = threading.Thread(target=churn)
+    churning.start()
+    try:
+        ended = [policy.ctl("apply") for _ in range(30)]
+    finally:
+        over.set()
+        churning.join()
+    assert [done.stderr for done in ended if done.returncode] == []

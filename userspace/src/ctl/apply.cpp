@@ -115,6 +115,22 @@ Status do_step(const CtlOptions& options, const Step& step) {
   return ask_for(options, Command::Detach, step, {});
 }
 
+/// Whether what @p step is for is so by now, whoever saw to it: its cgroup is gone, the daemon
+/// has covered it, somebody has detached it.
+bool is_so(const CtlOptions& options, const Step& step) {
+  if (const auto cgroup = Cgroup::by_id(step.cgroup_id); cgroup && !*cgroup) {
+    return true;
+  }
+  const auto now = attachments_now(options);
+  if (!now || step.what == Step::What::Set) {
+    return false;
+  }
+  const bool is_attached = std::any_of(now->begin(), now->end(), [&step](const auto& attachment) {
+    return attachment.at("name") == step.program && attachment.at("cgroup_id") == step.cgroup_id;
+  });
+  return is_attached == (step.what == Step::What::Attach);
+}
+
 Status take_back(const CtlOptions& options, const Step& step) {
   return step.what == Step::What::Attach ? ask_for(options, Command::Detach, step, {})
                                          : ask_for(options, Command::Set, step, step.before);
@@ -125,7 +141,7 @@ Status take_back(const CtlOptions& options, const Step& step) {
 Status do_all(const CtlOptions& options, std::span<const Step> steps) {
   for (auto step = steps.begin(); step != steps.end(); ++step) {
     auto done = do_step(options, *step);
-    if (done) {
+    if (done || is_so(options, *step)) {
       continue;
     }
     for (auto back = step; back != steps.begin() && (back - 1)->what != Step::What::Detach;) {

@@ -59,6 +59,19 @@ Reply all_pages(const CtlOptions& options, Request request, const char* key) {
   return all;
 }
 
+Status show(const CtlOptions& options, const Reply& all,
+            std::string (*text)(const nlohmann::json&)) {
+  if (!all) {
+    return tl::make_unexpected(all.error());
+  }
+  if (options.json) {
+    print_json(*all);
+  } else {
+    print_text(text(*all));
+  }
+  return {};
+}
+
 }  // namespace
 
 Status change_attachment(Command command, const CtlOptions& options) {
@@ -108,16 +121,7 @@ Reply attachments_now(const CtlOptions& options) {
 }
 
 Status list_attachments(const CtlOptions& options) {
-  const auto all = attachments_now(options);
-  if (!all) {
-    return tl::make_unexpected(all.error());
-  }
-  if (options.json) {
-    print_json(*all);
-  } else {
-    print_text(list_text(*all));
-  }
-  return {};
+  return show(options, attachments_now(options), list_text);
 }
 
 Status show_status(const CtlOptions& options) {
@@ -162,16 +166,7 @@ Status show_status(const CtlOptions& options) {
 Status list_sessions(const CtlOptions& options) {
   Request request;
   request.command = Command::Sessions;
-  const auto all = all_pages(options, request, "sessions");
-  if (!all) {
-    return tl::make_unexpected(all.error());
-  }
-  if (options.json) {
-    print_json(*all);
-  } else {
-    print_text(sessions_text(*all));
-  }
-  return {};
+  return show(options, all_pages(options, request, "sessions"), sessions_text);
 }
 
 Status list_programs(const CtlOptions& options) {
