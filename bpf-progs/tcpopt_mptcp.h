@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* MPTCP path managers: the kernel interface as a BPF program sees it.
+/* MPTCP sessions as a program of type sock_ops sees them: what it is told of them, and
+ * what it may do. Path managers are in tcpopt_pm_ops.h, MPTCP options in
+ * tcpopt_mptcp_option.h.
  *
  * Include it after tcpopt.bpf.h. The numbers are those of the patched
  * include/uapi/linux/bpf.h (tests/infra checks it).
@@ -7,27 +9,22 @@
 #ifndef TCPOPT_MPTCP_H
 #define TCPOPT_MPTCP_H
 
-/* skops->op. skops->sk is the subflow, locked, where there is one; a reply shares
- * args[0]. A session that a program claimed calls that program only, and those that
- * own an MPTCP option of it (tcpopt_mptcp_option.h) about its subflows; an unclaimed
- * one calls every program, and these three callbacks only:
+/* skops->op, for every program of the session's cgroup. skops->sk is the subflow,
+ * locked, where there is one; a reply shares args[0].
  */
 #define BPF_MPTCP_NEW_SESSION 0xd0 /* server side? */
 #define BPF_MPTCP_FULLY_ESTABLISHED 0xd1 /* initial subflow?, its id */
 #define BPF_MPTCP_CLOSE_SESSION 0xd2 /* local token, BPF_MPTCP_CLOSE_* */
-/* and of a claimed one: */
-#define BPF_MPTCP_ADDR_SIGNAL 0xd3 /* ADD_ADDRs that there is room for, id echoed or 0 */
-#define BPF_MPTCP_ADD_RADDR 0xd4 /* address id, port (host order) or 0, family */
-#define BPF_MPTCP_REM_RADDR 0xd5 /* address id; its subflows are closed by the stack */
-#define BPF_MPTCP_ADD_SOCK 0xd6 /* joined, server: subflow id, device type, ifindex */
-#define BPF_MPTCP_SYNACK_RCV 0xd7 /* joined, client: the same */
-#define BPF_MPTCP_SUB_CLOSED 0xd8 /* subflow id (0: never came to be), BPF_MPTCP_SUB_*, detail */
-#define BPF_MPTCP_SUB_PRIORITY 0xd9 /* subflow id, the peer wants it as backup? */
-#define BPF_MPTCP_SUB_REQUEST 0xda /* local token, peer's address id, backup?; may be refused */
-#define BPF_MPTCP_LADDR_UP 0xdb /* local address: family, ifindex. May come twice; 0: missed some */
-#define BPF_MPTCP_LADDR_DOWN 0xdc /* the same; the latest of an address stands for all */
-#define BPF_MPTCP_RECV 0xdd /* the application read: bytes received, low and high word */
-#define BPF_MPTCP_WAKE 0xde /* asked for by bpf_mptcp_wake() or _wake_all() */
+/* If no path manager was chosen: */
+#define BPF_MPTCP_ADD_RADDR 0xd3 /* address id, port (host order) or 0, family */
+#define BPF_MPTCP_REM_RADDR 0xd4 /* address id; its subflows are closed by the stack */
+/* If some program has an MPTCP option in the session (and FULLY_ESTABLISHED of subflows
+ * that joined):
+ */
+#define BPF_MPTCP_SUB_CLOSED 0xd5 /* subflow id, BPF_MPTCP_SUB_*, detail */
+#define BPF_MPTCP_SUB_PRIORITY 0xd6 /* subflow id, the peer wants it as backup? */
+
+#define BPF_MPTCP_WAKE 0xd7 /* asked for by bpf_mptcp_wake() or _wake_all() */
 
 /* BPF_MPTCP_CLOSE_SESSION: why */
 #define BPF_MPTCP_CLOSE_NORMAL 1
@@ -43,17 +40,10 @@
 #define BPF_MPTCP_SUB_LOCAL 4 /* this end closed it */
 #define BPF_MPTCP_SUB_FAILED 5 /* was never established; errno */
 
-/* BPF_MPTCP_SUB_REQUEST: the reply that refuses; every other one accepts */
-#define BPF_MPTCP_SUB_REFUSE 2
-
-/* bpf_mptcp_claim() */
-#define BPF_MPTCP_WANT_RECV (1 << 0) /* BPF_MPTCP_RECV */
-
 /* bpf_mptcp_set_backup(): whatever the peer asked for, without telling it */
 #define BPF_MPTCP_BACKUP_OVERRIDE (1 << 1)
 
 #define BPF_MPTCP_SUBFLOWS_MAX 32 /* of a session, the initial one included */
-#define BPF_MPTCP_ACTIONS_MAX 64 /* of a session, not carried out yet */
 
 /* IPv4 in addr[0]; all 0: any. */
 struct bpf_mptcp_addr {
@@ -84,55 +74,53 @@ _Static_assert(sizeof(struct bpf_mptcp_addr) == 24, "as the kernel has it");
 _Static_assert(sizeof(struct bpf_mptcp_subflow) == 64, "as the kernel has it");
 
 /* All return a negative errno if they fail; what each means is in kernel-patches/.
- * Weak: test with bpf_ksym_exists(). Actions are carried out by the session's
- * worker, soon after; an open that fails then is told by BPF_MPTCP_SUB_CLOSED, and
- * those that are asked for within 100 ms after it wait until these are over.
+ * Weak: test with bpf_ksym_exists().
  */
 
-/* Be this session's path manager. In BPF_MPTCP_NEW_SESSION, or when it becomes
- * FULLY_ESTABLISHED. -EBUSY: another's. Without it a program may open subflows, choose
- * the scheduler and the idle timeout beside the path manager that there is, nothing else.
+/* Choose the session's path manager, of that name (with its NUL). In
+ * BPF_MPTCP_NEW_SESSION, or when it becomes FULLY_ESTABLISHED. -ENOENT: none has it,
+ * -EBUSY: one was chosen.
  */
-extern int bpf_mptcp_claim(struct bpf_sock_ops *skops, __u32 flags) __ksym __weak;
+extern int bpf_mptcp_claim(struct bpf_sock_ops *skops, const void *name,
+			   __u32 name__sz) __ksym __weak;
 
-/* One more subflow. sockaddr_in or sockaddr_in6; what is NULL, or 0, is as in the
- * subflow that the callback is about, or the kernel's choice: port of the source,
- * and source if the destination is another.
+/* One more subflow, soon after, beside those of the network namespace's path manager.
+ * sockaddr_in or sockaddr_in6; what is NULL, or 0, is as in the subflow that the callback
+ * is about, or the kernel's choice: port of the source, and source if the destination is
+ * another. -EBUSY: a path manager was chosen.
  */
 extern int bpf_open_subflow(struct bpf_sock_ops *skops, const void *src__opt, __u32 src__sz,
 			    const void *dst__opt, __u32 dst__sz) __ksym __weak;
-/* The same with interface, backup flag and address ids. */
-extern int bpf_mptcp_open_subflow(struct bpf_sock_ops *skops, const void *subflow,
-				  __u32 subflow__sz) __ksym __weak;
+
+/* When the callback has returned. Of the callback's subflow, or in WAKE and OPTION_DONE of
+ * any. -ENOENT: it is gone, -EPERM: another's, and not in these.
+ */
 extern int bpf_mptcp_close_subflow(struct bpf_sock_ops *skops, __u32 id) __ksym __weak;
 /* 1: a backup, 0: not; the peer is told (MP_PRIO), or BPF_MPTCP_BACKUP_OVERRIDE. */
 extern int bpf_mptcp_set_backup(struct bpf_sock_ops *skops, __u32 id,
 				__u32 backup) __ksym __weak;
-/* ADD_ADDR of a struct bpf_mptcp_addr, returns its id; RM_ADDR. */
-extern int bpf_mptcp_addr_signal(struct bpf_sock_ops *skops, const void *addr,
-				 __u32 addr__sz) __ksym __weak;
-extern int bpf_mptcp_addr_withdraw(struct bpf_sock_ops *skops, __u32 id) __ksym __weak;
 
-/* One of net.mptcp.available_schedulers, with its NUL; -ENOENT if there is no such.
- * For this session, and at any time.
+/* In WAKE and OPTION_DONE, else -EPERM: one of net.mptcp.available_schedulers, with its
+ * NUL; -ENOENT if there is no such.
  */
 extern int bpf_mptcp_set_scheduler(struct bpf_sock_ops *skops, const void *name,
 				   __u32 name__sz) __ksym __weak;
-/* How long the session is kept without a subflow; the application gets ETIMEDOUT
- * then. 0: net.mptcp.close_timeout, and no error.
+/* There, too: how long the session is kept without a subflow; the application gets
+ * ETIMEDOUT then. 0: net.mptcp.close_timeout, and no error.
  */
 extern int bpf_mptcp_set_idle_timeout(struct bpf_sock_ops *skops, __u32 msecs) __ksym __weak;
 
 /* A struct bpf_mptcp_subflow: that of the callback (BPF_MPTCP_SUBFLOW_EVENT; only
- * local or remote in LADDR_* and ADD_RADDR), or the n-th of the session, from 0,
- * -ENOENT behind the last. The latter in WAKE, LADDR_*, RECV and CLOSE_SESSION.
+ * remote in ADD_RADDR), or the n-th of the session, from 0, -ENOENT behind the last.
+ * The latter in WAKE, OPTION_DONE and CLOSE_SESSION.
  */
 #define BPF_MPTCP_SUBFLOW_EVENT (~0U)
 extern int bpf_mptcp_load_subflow(struct bpf_sock_ops *skops, __u32 n, void *subflow,
 				  __u32 subflow__sz) __ksym __weak;
 
 /* Have BPF_MPTCP_WAKE called after so many ms, 0: now. One a session: an earlier
- * one stays. Once in a jiffy at most.
+ * one stays. Once in a jiffy at most. -EBUSY: a path manager was chosen, and no program
+ * has an MPTCP option in the session.
  */
 extern int bpf_mptcp_wake(struct bpf_sock_ops *skops, __u32 msecs) __ksym __weak;
 
@@ -140,8 +128,9 @@ extern int bpf_mptcp_wake(struct bpf_sock_ops *skops, __u32 msecs) __ksym __weak
 extern __u32 bpf_mptcp_loc_token(struct bpf_sock_ops *skops) __ksym __weak;
 extern __u32 bpf_mptcp_rem_token(struct bpf_sock_ops *skops) __ksym __weak;
 
-/* In iterators: BPF_MPTCP_WAKE for all sessions of the network namespace of who reads,
- * with a subflow or without. Returns how many.
+/* In iterators: BPF_MPTCP_WAKE, or the path manager's timer, for all sessions of the
+ * network namespace of who reads, with a subflow or without, that have an MPTCP option
+ * or a path manager of their own. Returns how many.
  */
 extern int bpf_mptcp_wake_all(void) __ksym __weak;
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What programs of MPTCP sessions share: what they keep of them, and how to reach
- * live ones. Path managers claim them, programs with an option ask (tcpopt_ask.h).
+/* What programs with an MPTCP option share: what they keep of sessions, and how to
+ * reach live ones (tcpopt_ask.h).
  *
  * A program says TCPOPT_MAPS(name), defines struct tcpopt_own (what it keeps for
  * a session) and includes this. Most callbacks come in softirq, on several
  * CPUs for one session at once: there a program takes a note, under the
  * session's lock, and asks for BPF_MPTCP_WAKE. That comes with the session
- * locked: there it compares what is with what its parameters want, and opens
- * and closes the difference. So a lost, late or double event does no harm, and
- * changed parameters take the same way.
+ * locked: there it compares what is with what its parameters want, and does
+ * the difference. So a lost, late or double event does no harm, and changed
+ * parameters take the same way.
  */
 #ifndef TCPOPT_PM_H
 #define TCPOPT_PM_H
@@ -46,19 +46,6 @@ static __always_inline struct tcpopt_session *pm_session(struct bpf_sock_ops *sk
 	return bpf_map_lookup_elem(&sessions, &token);
 }
 
-/* In NEW_SESSION: 0 if it is ours now. */
-#define PM_CLAIM(skops, flags)                          \
-	({                                              \
-		int err_ = pm_claim(skops, flags);      \
-		if (!err_)                              \
-			PM_COUNT(sessions);             \
-		else if (err_ == -PM_EBUSY)             \
-			PM_COUNT(busy);                 \
-		else                                    \
-			PM_COUNT(no_memory);            \
-		err_;                                   \
-	})
-
 /* In NEW_SESSION: a place for what is kept of it. NULL: no room. */
 static __always_inline struct tcpopt_session *pm_begin(struct bpf_sock_ops *skops)
 {
@@ -80,19 +67,6 @@ static __always_inline void pm_forget(struct bpf_sock_ops *skops)
 	__u32 token = mptcp_loc_token(skops);
 
 	bpf_map_delete_elem(&sessions, &token);
-}
-
-static __always_inline int pm_claim(struct bpf_sock_ops *skops, __u32 flags)
-{
-	int err;
-
-	/* First of all room: a session without a path manager is worse than another's. */
-	if (!pm_begin(skops))
-		return -PM_ENOSPC;
-	err = bpf_mptcp_claim(skops, flags);
-	if (err)
-		pm_forget(skops);
-	return err;
 }
 
 /* In FULLY_ESTABLISHED; that of further subflows says nothing new. */

@@ -52,8 +52,8 @@ extern struct bpf_mptcp_subflow *
 bpf_iter_mptcp_subflow_next(struct bpf_iter_mptcp_subflow *it) __ksym __weak;
 extern void bpf_iter_mptcp_subflow_destroy(struct bpf_iter_mptcp_subflow *it) __ksym __weak;
 
-/* One more subflow, as of bpf_mptcp_open_subflow(). Its id; -EAGAIN after 32 tries
- * in one operation. Where there is no route by the interface that is given, the peer is
+/* One more subflow; what is not given, or 0, is as of bpf_open_subflow(). Its id; -EAGAIN
+ * after 32 tries in one operation. Where there is no route by the interface that is given, the peer is
  * taken to be on its link; -ENETUNREACH with this flag.
  */
 #define BPF_MPTCP_OPEN_ROUTED (1 << 16)
@@ -76,16 +76,12 @@ extern int bpf_mptcp_pm_set_scheduler(struct mptcp_sock *msk, const void *name,
 				      __u32 name__sz) __ksym __weak;
 extern int bpf_mptcp_pm_set_idle_timeout(struct mptcp_sock *msk, __u32 msecs) __ksym __weak;
 
-/* As bpf_mptcp_claim(), for a path manager of that name. -ENOENT: there is none. */
-extern int bpf_mptcp_claim_pm(struct bpf_sock_ops *skops, const void *name,
-			      __u32 name__sz) __ksym __weak;
-
 /* At file scope: the name that is chosen. The loader gives each attachment one of its
  * own, here and in the struct.
  */
 #define PM_NAME(name) const volatile char pm_name[MPTCP_PM_NAME_MAX] = name
 /* In BPF_MPTCP_NEW_SESSION */
-#define pm_choose(skops) bpf_mptcp_claim_pm(skops, (const void *)pm_name, sizeof(pm_name))
+#define pm_choose(skops) bpf_mptcp_claim(skops, (const void *)pm_name, sizeof(pm_name))
 
 /* Not in Debian's libbpf */
 #ifndef bpf_for_each

@@ -15,7 +15,6 @@ HEADERS = ["tcpopt.bpf.h", "tcpopt_mptcp.h", "tcpopt_mptcp_option.h"]
 # Names of the programs' side only, or of the kernel without its UAPI.
 OTHER_NAMES = {
     "BPF_MPTCP_SUBFLOWS_MAX": "MPTCP_BPF_SUBFLOWS_MAX",
-    "BPF_MPTCP_ACTIONS_MAX": "MPTCP_BPF_ACTIONS_MAX",
     "BPF_MPTCP_SUBFLOW_EVENT": None,  # U32_MAX in the kernel-doc
     "BPF_MPTCP_OPTION_PRIVATE": "MPTCPOPT_PRIVATE",
 }

@@ -74,8 +74,6 @@ TEST(Sessions, ThePathManagerIsTheOneThatTheSessionChose) {
   EXPECT_EQ(shown(one)["path_manager"], "in-kernel");
   one.manager_type = 1;
   EXPECT_EQ(shown(one)["path_manager"], "userspace");
-  one.manager_program = 17;
-  EXPECT_EQ(shown(one)["path_manager"], "program 17");
   std::memset(std::data(one.manager), 'x', sizeof(one.manager));  // without its NUL
   EXPECT_EQ(shown(one)["path_manager"], std::string(16, 'x'));
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The program pmprobe: what a path manager was told, and orders for it.
+"""The program pmprobe: what it and its path manager were told, and orders for them.
 
 The layouts are those of tests/vm/bpf/pmprobe.h and bpf-progs/tcpopt_mptcp.h.
 """
@@ -10,14 +10,15 @@ import struct
 from bpfmap import Map
 from net import eventually
 
-(NEW_SESSION, FULLY_ESTABLISHED, CLOSE_SESSION, ADDR_SIGNAL, ADD_RADDR, REM_RADDR, ADD_SOCK,
- SYNACK_RCV, SUB_CLOSED, SUB_PRIORITY, SUB_REQUEST, LADDR_UP, LADDR_DOWN, RECV,
- WAKE) = range(0xd0, 0xdf)
+(NEW_SESSION, FULLY_ESTABLISHED, CLOSE_SESSION, TOLD_ADD_RADDR, TOLD_REM_RADDR, TOLD_SUB_CLOSED,
+ TOLD_SUB_PRIORITY, WAKE) = range(0xd0, 0xd8)  # what programs of type sock_ops are told
+(MANAGES, ANNOUNCED, ADD_RADDR, REM_RADDR, ADD_SOCK, SYNACK_RCV, SUB_CLOSED, SUB_PRIORITY,
+ SUB_REQUEST, LADDR_UP, LADDR_DOWN, RECV, TIMER) = range(0xe0, 0xed)  # what a path manager is
+PASSIVE_ESTABLISHED = 5
 ACTIVE_ESTABLISHED = 4  # of all TCP sockets
 OF_ALL = (NEW_SESSION, FULLY_ESTABLISHED, CLOSE_SESSION)  # sessions, claimed or not
 NORMAL, FALLBACK, FASTCLOSE, ABORT = 1, 2, 3, 4  # CLOSE_SESSION
 FIN, RST, TIMEOUT, LOCAL, FAILED = 1, 2, 3, 4, 5  # SUB_CLOSED
-WANT_RECV = 1
 BACKUP, PEER_BACKUP, INITIAL, ESTABLISHED, ACTIVE, STALE = (1 << i for i in range(6))
 SERVER_SIDE, FULLY, FELL_BACK, CSUM, DENY_JOIN_ID0, INET6 = (1 << i for i in range(6))
 (OPEN, OPEN_SUBFLOW, CLOSE, SET_BACKUP, SIGNAL, WITHDRAW, DO_WAKE, CLAIM, LOAD, SCHEDULER,
@@ -137,7 +138,7 @@ class Probe:
         return found[number - 1]
 
     def wake(self):
-        """WAKE for all sessions of this network namespace, by the iterator."""
+        """TIMER for all sessions of this network namespace, by the iterator."""
         self.tick += 1
         self.loader.tell("set", self.name, self.cgroup, {"tick": self.tick})
 
@@ -165,14 +166,14 @@ class Probe:
         return Subflow.unpack(ORDER.unpack(self.maps["orders"].get(number))[12])
 
     def now(self, action, **named):
-        """Have it done in a WAKE that the iterator asks for; returns what it returned."""
-        number = self.order(WAKE, action, **named)
+        """Have it done in a TIMER that the iterator asks for; returns what it returned."""
+        number = self.order(TIMER, action, **named)
         self.wake()
         return self.result(number)
 
     def walk(self):
-        """The session's subflows, as a WAKE sees them. For tests with one session."""
-        before = len(self.events(WAKE))
+        """The session's subflows, as a TIMER sees them. For tests with one session."""
+        before = len(self.events(TIMER))
         self.wake()
-        last = self.wait(WAKE, before + 1)
+        last = self.wait(TIMER, before + 1)
         return [Subflow.unpack(self.maps["walk"].get(i)) for i in range(last.walked)]

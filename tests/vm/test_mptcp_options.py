@@ -8,7 +8,7 @@ import mpopt
 from mpopt import ACKED, DONE, ECHOED, LOST, PARSE, SENT, UNTIL_ACKED, UNTIL_ECHOED, both, option
 from mptcp import counter
 from net import CLIENT, SERVER, digest, eventually
-from probe import ADD_SOCK, CLOSE_SESSION, FULLY_ESTABLISHED, NEW_SESSION, SUB_CLOSED, SYNACK_RCV
+from probe import CLOSE_SESSION, FULLY_ESTABLISHED, NEW_SESSION, TOLD_SUB_CLOSED
 
 PRIVATE = 15
 
@@ -200,7 +200,6 @@ def test_beside_a_path_manager(mptcp4, ends4):
     session = mptcp4.connect()
     session.wait_subflows(CLIENT, 3)
     assert client.wait(NEW_SESSION).watched == 0
-    client.wait(SYNACK_RCV, 2), server.wait(ADD_SOCK, 2)
     client.wait(FULLY_ESTABLISHED, 3)
     ids = sorted(e.args[1] for e in client.events(FULLY_ESTABLISHED))
     for n in ids:
@@ -209,7 +208,7 @@ def test_beside_a_path_manager(mptcp4, ends4):
     assert {tuple(e.args[1:]) for e in client.events(DONE)} == {(ECHOED, n) for n in ids}
     assert len({e.subflow for e in server.events(PARSE)}) == 3
     assert client.now(mpopt.CLOSE, a=ids[-1]) == 0
-    assert client.wait(SUB_CLOSED).args[0] == ids[-1]
+    assert client.wait(TOLD_SUB_CLOSED).args[0] == ids[-1]
     session.exchange()
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The callbacks of path managers: when they come, and with what."""
+"""What programs are told of sessions, and path managers of the rest: when, and with what."""
 import errno
 
 import pytest
@@ -8,8 +8,6 @@ import probe as pm
 from mptcp import KINDS, PORT
 from net import CLIENT, SERVER, eventually
 from paths import MP_JOIN, MP_PRIO, MP_TCPRST, address, ifindex
-
-ARPHRD_ETHER = 1
 
 
 def both(mptcp, **params):
@@ -35,6 +33,7 @@ def test_told_of_a_session_at_both_ends(mptcp):
     session.close()
     for probe in (client, server):
         probe.wait(pm.CLOSE_SESSION)
+        assert len(probe.events(pm.MANAGES)) == 1
     far = server.events(pm.NEW_SESSION)[0], client.events(pm.NEW_SESSION)[0]
     for probe, side in ((client, 0), (server, 1)):
         new, full, closed = (probe.events(op) for op in pm.OF_ALL)
@@ -70,8 +69,8 @@ def test_token_is_what_ss_shows(mptcp4):
 def test_subflow_that_joins(mptcp):
     client, server = both(mptcp)
     session, mine, theirs = joined(mptcp, client, server)
-    assert mine.args == [2, ARPHRD_ETHER, ifindex(CLIENT, "eth1")]
-    assert theirs.args[:2] == [2, ARPHRD_ETHER] and theirs.args[2] == ifindex(SERVER, "eth1")
+    assert mine.args == [2, 0, ifindex(CLIENT, "eth1")]
+    assert theirs.args == [2, 0, ifindex(SERVER, "eth1")]
     for event, probe, active in ((mine, client, True), (theirs, server, False)):
         sf = event.subflow
         local, remote = (sf.local, sf.remote) if active else (sf.remote, sf.local)
@@ -79,10 +78,13 @@ def test_subflow_that_joins(mptcp):
         assert str(remote.address) == address(mptcp.family, 0, SERVER)
         assert local.id > 0 and remote.id == 0 and sf.id == 2
         assert bool(sf.flags & pm.ACTIVE) == active and not sf.flags & pm.INITIAL
-        assert probe.wait(pm.FULLY_ESTABLISHED, 2).args[:2] == [0, 2]
+        # Programs of type sock_ops only if one has an option in the session.
+        assert len(probe.events(pm.FULLY_ESTABLISHED)) == 1
     request, = server.events(pm.SUB_REQUEST)
-    assert request.args == [server.events(pm.NEW_SESSION)[0].loc_token, mine.subflow.local.id, 0]
-    assert request.loaded == -errno.ENOENT and not request.has_sk
+    assert request.loc_token == server.events(pm.NEW_SESSION)[0].loc_token
+    assert request.args == [0, mine.subflow.local.id, 0]
+    assert request.subflow.remote.id == mine.subflow.local.id
+    assert str(request.subflow.remote.address) == address(mptcp.family, 1, CLIENT)
     session.exchange()
 
 
@@ -131,23 +133,22 @@ def test_priority_changed_by_the_peer(mptcp):
 
 
 def test_closed_by_either_end(mptcp):
-    """LOCAL where it was closed, FIN at the other end."""
+    """FIN at the other end."""
     client, server = both(mptcp)
     session, mine, theirs = joined(mptcp, client, server)
     assert client.now(pm.CLOSE, a=mine.args[0]) == 0
-    event = client.wait(pm.SUB_CLOSED)
-    assert event.args == [mine.args[0], pm.LOCAL, 0]
-    assert event.subflow.id == mine.args[0]
-    assert str(event.subflow.local.address) == address(mptcp.family, 1, CLIENT)
-    assert server.wait(pm.SUB_CLOSED).args[:2] == [theirs.args[0], pm.FIN]
+    event = server.wait(pm.SUB_CLOSED)
+    assert event.args[:2] == [theirs.args[0], pm.FIN] and event.subflow.id == theirs.args[0]
+    assert str(event.subflow.remote.address) == address(mptcp.family, 1, CLIENT)
     session.wait_subflows(CLIENT, 1)
     assert client.now(pm.OPEN) == 0
     session.wait_subflows(SERVER, 2)
     again = server.wait(pm.ADD_SOCK, 2)
     assert server.now(pm.CLOSE, a=again.args[0]) == 0
-    assert server.wait(pm.SUB_CLOSED, 2).args[:2] == [again.args[0], pm.LOCAL]
-    assert client.wait(pm.SUB_CLOSED, 2).args[1] == pm.FIN
+    assert client.wait(pm.SUB_CLOSED).args[1] == pm.FIN
     session.exchange()
+    # Who closes one is not told of it.
+    assert len(client.events(pm.SUB_CLOSED)) == len(server.events(pm.SUB_CLOSED)) == 1
 
 
 @pytest.mark.parametrize("end", [CLIENT, SERVER])
@@ -218,21 +219,48 @@ def test_stale_subflow_is_shown(mptcp4):
     eventually(lambda: not stale(), "not any more", 60)
 
 
-@pytest.mark.parametrize("flags", [0, pm.WANT_RECV])
-def test_what_the_application_reads(mptcp, flags):
-    client = mptcp.probe(CLIENT, claim_flags=flags)
+def test_what_the_application_reads(mptcp):
+    client = mptcp.probe(CLIENT)
     session = mptcp.connect()
     session.download(100_000)
     events = client.events(pm.RECV)
-    assert bool(events) == bool(flags)
-    if flags:
-        counts = [e.args[0] | e.args[1] << 32 for e in events]
-        assert counts == sorted(counts) and counts[-1] == 101_000
-        assert all(e.has_sk and e.first == 0 and e.walked == 1 for e in events)
-        # Not wanted any more.
-        assert client.now(pm.CLAIM, a=0) == 0
-        session.download(5000)
-        assert len(client.events(pm.RECV)) == len(events)
+    counts = [e.args[0] | e.args[1] << 32 for e in events]
+    assert counts == sorted(counts) and counts[-1] == 101_000
+    assert all(e.walked == 1 for e in events)
+
+
+def test_told_if_an_option_is_there(mptcp):
+    """Programs of type sock_ops hear of subflows then, and path managers as ever."""
+    client, server = both(mptcp)
+    mptcp.attach(CLIENT, "pmfault", watch=1)
+    session, mine, theirs = joined(mptcp, client, server)
+    assert client.wait(pm.FULLY_ESTABLISHED, 2).args[:2] == [0, mine.args[0]]
+    assert server.now(pm.SET_BACKUP, a=theirs.args[0], b=1) == 0
+    for op in (pm.TOLD_SUB_PRIORITY, pm.SUB_PRIORITY):
+        assert client.wait(op).args[:2] == [mine.args[0], 1]
+    session.kill(SERVER, next(sf for sf in session.wait_subflows(SERVER, 2) if not sf.initial))
+    for op in (pm.TOLD_SUB_CLOSED, pm.SUB_CLOSED):
+        event = client.wait(op)
+        assert event.args[:2] == [mine.args[0], pm.RST] and event.subflow.id == mine.args[0]
+    told = {e.op for e in server.events()}
+    assert not told & {pm.TOLD_SUB_PRIORITY, pm.TOLD_SUB_CLOSED}
+    session.exchange()
+
+
+def test_addresses_of_the_peer_if_nothing_was_chosen(mptcp):
+    """For programs of type sock_ops, which can open there."""
+    client, server = mptcp.probe(CLIENT, claim_at=0), mptcp.probe(SERVER)
+    order = client.order(pm.TOLD_ADD_RADDR, pm.OPEN)
+    session = mptcp.connect()
+    there = address(mptcp.family, 1, SERVER)
+    number = server.now(pm.SIGNAL, a=pm.ADDR.size, subflow=pm.Subflow(local=pm.Addr(there)))
+    event = client.wait(pm.TOLD_ADD_RADDR)
+    assert event.args[0] == number and str(event.subflow.remote.address) == there
+    assert client.result(order) == 0
+    # The in-kernel path manager follows the address, too.
+    session.wait_subflows(CLIENT, 3)
+    assert server.now(pm.WITHDRAW, a=number) == 0
+    assert client.wait(pm.TOLD_REM_RADDR).args[0] == number
 
 
 def test_every_pair_of_kinds_meets(mptcp4):

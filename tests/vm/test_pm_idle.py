@@ -147,7 +147,7 @@ def test_one_that_joins_in_time_saves_it(mptcp4, end):
     lone = Lone(mptcp4, end)
     lone.idle(6000)
     assert lone.opener.now(pm.DO_WAKE, a=2000) == 0
-    lone.opener.order(pm.WAKE, pm.OPEN)
+    lone.opener.order(pm.TIMER, pm.OPEN)
     lone.lose()
     lone.session.wait_subflows(end, 1)
     assert lone.ends(7) is None
@@ -163,7 +163,7 @@ def test_attempts_do_not_make_it_longer(mptcp4):
     lone.idle(4000)
     mptcp4.paths.nft(SERVER, "tcp flags & (syn|ack) == syn drop")
     assert lone.probe.now(pm.DO_WAKE, a=2500) == 0
-    lone.probe.order(pm.WAKE, pm.OPEN)
+    lone.probe.order(pm.TIMER, pm.OPEN)
     lone.lose()
     eventually(lambda: lone.session.subflows(CLIENT, "syn-sent"), "an attempt")
     assert lone.ends(20)[0] == errno.ETIMEDOUT
@@ -189,7 +189,7 @@ def test_refused_attempts_do_not_make_it_longer(mptcp4):
         lone.probe.order(pm.SUB_CLOSED, pm.OPEN,
                          dst=pm.sockaddr(address(4, 0, SERVER), 9))
     lone.probe.order(pm.SUB_CLOSED, pm.DO_WAKE, a=2000)
-    lone.probe.order(pm.WAKE, pm.OPEN, dst=pm.sockaddr(address(4, 0, SERVER), 9))
+    lone.probe.order(pm.TIMER, pm.OPEN, dst=pm.sockaddr(address(4, 0, SERVER), 9))
     lone.lose()
     err, took = lone.ends(20)
     assert err == errno.ETIMEDOUT and took < 8
@@ -214,10 +214,10 @@ def test_longest_is_not_over_at_once(mptcp4):
     assert lone.ends(3) is None
 
 
-def test_before_accept(mptcp4):
-    """Asked for in the first callback; it holds for the accepted socket."""
+def test_as_it_is_accepted(mptcp4):
+    """Asked for as the session is accepted."""
     server = mptcp4.probe(SERVER)
-    order = server.order(pm.NEW_SESSION, pm.IDLE, a=2000)
+    order = server.order(pm.MANAGES, pm.IDLE, a=2000)
     session = mptcp4.connect()
     assert server.result(order) == 0
     for sf in session.subflows(CLIENT):

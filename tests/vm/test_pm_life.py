@@ -55,7 +55,7 @@ def test_killed_process(mptcp, make_cgroup):
     client, server = mptcp.probe(CLIENT, cgroup=cgroup), mptcp.probe(SERVER)
     peer = mptcp.peer(CLIENT, cgroup)
     session = mptcp.connect(client=peer)
-    order = client.order(pm.WAKE, pm.OPEN)
+    order = client.order(pm.TIMER, pm.OPEN)
     client.wake()
     session.server.send(session.inn, 1000)
     os.kill(peer.process.pid, signal.SIGKILL)

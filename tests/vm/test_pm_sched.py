@@ -35,24 +35,17 @@ def test_names(mptcp4):
     session.close()
 
 
-def test_not_somebody_else_s_session(mptcp4):
-    client, second = mptcp4.probe(CLIENT), mptcp4.probe(CLIENT, "pmprobe2", claim_at=0)
-    number = second.order(pm.FULLY_ESTABLISHED, pm.SCHEDULER, src=b"redundant\0")
-    mptcp4.connect()
-    client.wait(pm.FULLY_ESTABLISHED)
-    assert not second.done(number) or second.result(number) == -errno.EBUSY
-    mptcp4.connect(client=mptcp4.peer(CLIENT, mptcp4.cgroups[CLIENT]), mptcp=False)
-
-
 def test_as_early_as_can_be(mptcp4):
-    """Before there is a peer, and before accept() returns."""
+    """When the path manager is told of the session: at the server, once it is accepted."""
     orders = [(probe := mptcp4.probe(name), probe.order(
-        pm.NEW_SESSION, pm.SCHEDULER, src=b"redundant\0")) for name in (CLIENT, SERVER)]
+        pm.MANAGES, pm.SCHEDULER, src=b"redundant\0")) for name in (CLIENT, SERVER)]
     session = mptcp4.connect()
     assert [probe.result(order) for probe, order in orders] == [0, 0]
     client = orders[0][0]
     assert client.now(pm.OPEN, src=pm.sockaddr(address(4, 1, CLIENT))) == 0
-    session.wait_subflows(SERVER, 2)
+    for probe, _ in orders:
+        eventually(lambda probe=probe: [sf.flags & pm.ESTABLISHED for sf in probe.walk()].count(
+            pm.ESTABLISHED) == 2, "two that carry data")
     before = [counter(name, "DuplicateData") for name in (SERVER, CLIENT)]
     session.upload(200_000)
     session.download(200_000)

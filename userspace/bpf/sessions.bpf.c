@@ -104,7 +104,6 @@ struct mptcp_pm_slot {
 };
 
 struct mptcp_bpf_pm {
-	__u32 prog_id;
 	struct mptcp_pm_slot *slot;
 };
 
@@ -164,7 +163,6 @@ static void read_manager(struct tcpopt_subflow_record *record, struct mptcp_sock
 	struct mptcp_pm_slot *slot;
 
 	record->manager_type = READ_IF(msk, pm.pm_type);
-	record->manager_program = READ_IF(msk, pm.bpf.prog_id);
 	slot = READ_IF(msk, pm.bpf.slot);
 	if (slot)
 		BPF_CORE_READ_STR_INTO(&record->manager, slot, name);

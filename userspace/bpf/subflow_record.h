@@ -28,7 +28,6 @@ struct tcpopt_subflow_record {
 	__u64 received; /* bytes */
 	__u32 token; /* of this end; 0: the session is on its way out */
 	__u32 rtt; /* us, smoothed; 0: none was measured */
-	__u32 manager_program; /* that claimed the session, 0: none did */
 	__u32 inode; /* of the application's socket, 0: it has none (any more) */
 	__u16 flags;
 	__u16 local_port;
@@ -39,7 +38,6 @@ struct tcpopt_subflow_record {
 	__u8 manager_type; /* MPTCP_PM_TYPE_*: 0 in-kernel, 1 userspace */
 	__u8 reset_reason; /* RFC 8684, 3.6 */
 	__u8 initial_reason;
-	__u8 unused[4];
 	__u8 local[16];
 	__u8 remote[16];
 	char interface[TCPOPT_NAME_SIZE]; /* that it sends through; empty: not known now */
@@ -48,9 +46,9 @@ struct tcpopt_subflow_record {
 };
 
 #ifdef __cplusplus
-static_assert(sizeof(tcpopt_subflow_record) == 168, "as the BPF side has it");
+static_assert(sizeof(tcpopt_subflow_record) == 160, "as the BPF side has it");
 #else
-_Static_assert(sizeof(struct tcpopt_subflow_record) == 168, "as the C++ side has it");
+_Static_assert(sizeof(struct tcpopt_subflow_record) == 160, "as the C++ side has it");
 #endif
 
 #endif /* TCPOPT_SUBFLOW_RECORD_H */

@@ -6,16 +6,8 @@
 SEC("sockops")
 int onemore(struct bpf_sock_ops *skops)
 {
-	switch (skops->op) {
-	case BPF_MPTCP_NEW_SESSION:
-		if (!skops->args[1])
-			bpf_mptcp_claim(skops, 0);
-		break;
-	case BPF_MPTCP_FULLY_ESTABLISHED:
-		if (skops->args[1])
-			bpf_open_subflow(skops, NULL, 0, NULL, 0);
-		break;
-	}
+	if (skops->op == BPF_MPTCP_FULLY_ESTABLISHED && skops->args[1])
+		bpf_open_subflow(skops, NULL, 0, NULL, 0);
 	return 1;
 }
 

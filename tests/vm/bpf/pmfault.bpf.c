@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What a path manager should not do, and the verifier lets it do. */
+/* What a program should not do, and the verifier lets it do. */
 #include "../../../bpf-progs/tcpopt_maps.h"
 #include "../../../bpf-progs/tcpopt_mptcp.h"
 #include "../../../bpf-progs/tcpopt_mptcp_option.h"
@@ -36,15 +36,13 @@ struct pmfault_in {
 	__u8 zero[8];
 };
 
-static __always_inline void pmfault_open(struct bpf_sock_ops *skops, int fails)
+/* From the port of the subflow that there is. */
+static __always_inline void pmfault_open(struct bpf_sock_ops *skops)
 {
-	/* The port of the subflow that there is. */
 	struct pmfault_in src = { .family = AF_INET, .port = bpf_htons(skops->local_port) };
 
-	if (fails)
-		bpf_open_subflow(skops, &src, sizeof(src), NULL, 0);
-	else
-		bpf_open_subflow(skops, NULL, 0, NULL, 0);
+	if (!bpf_open_subflow(skops, &src, sizeof(src), NULL, 0))
+		TCPOPT_COUNT(asked);
 }
 
 /* The token of no session. */
@@ -112,8 +110,6 @@ static __always_inline void pmfault_client(struct bpf_sock_ops *skops,
 {
 	switch (skops->op) {
 	case BPF_MPTCP_FULLY_ESTABLISHED:
-		if (skops->args[1] && p->reopen)
-			pmfault_open(skops, 1);
 		if (skops->args[1] && p->none)
 			pmfault_none(skops);
 		if (skops->args[1] && p->again)
@@ -121,15 +117,10 @@ static __always_inline void pmfault_client(struct bpf_sock_ops *skops,
 		if (skops->args[1] && p->resend)
 			pmfault_send(skops);
 		break;
-	case BPF_MPTCP_SUB_CLOSED:
-		if (skops->args[2] != BPF_MPTCP_SUB_FAILED)
-			break;
-		if (p->reopen)
-			pmfault_open(skops, p->reopen == 1);
-		TCPOPT_COUNT(failed);
-		break;
 	case BPF_MPTCP_WAKE:
 		TCPOPT_COUNT(woken);
+		if (p->reopen)
+			pmfault_open(skops);
 		if (p->again)
 			bpf_mptcp_wake(skops, 0);
 		break;
@@ -150,8 +141,6 @@ static __always_inline void pmfault_session(struct bpf_sock_ops *skops,
 	case BPF_MPTCP_NEW_SESSION:
 		TCPOPT_COUNT(sessions);
 		bpf_map_delete_elem(&over, &token);
-		if (p->claim)
-			bpf_mptcp_claim(skops, 0);
 		if (p->resend || p->watch)
 			bpf_mptcp_option_watch(skops, 0xf, EXID);
 		break;
@@ -162,17 +151,13 @@ static __always_inline void pmfault_session(struct bpf_sock_ops *skops,
 		TCPOPT_COUNT(closed);
 		bpf_map_update_elem(&over, &token, &one, 0);
 		break;
-	case BPF_MPTCP_LADDR_UP:
-	case BPF_MPTCP_LADDR_DOWN:
-		TCPOPT_COUNT(addresses);
-		break;
 	}
 	if (skops->op != BPF_MPTCP_CLOSE_SESSION && bpf_map_lookup_elem(&over, &token))
 		TCPOPT_COUNT(late);
 }
 
 SEC("sockops")
-TCPOPT_HELP("a path manager that means no good")
+TCPOPT_HELP("means no good")
 TCPOPT_REQUIRES("mptcp-path-manager")
 int pmfault(struct bpf_sock_ops *skops)
 {
@@ -184,15 +169,13 @@ int pmfault(struct bpf_sock_ops *skops)
 	if ((op < BPF_MPTCP_NEW_SESSION || op > BPF_MPTCP_WAKE) && op != BPF_MPTCP_OPTION_DONE)
 		return 1;
 	pmfault_session(skops, p);
-	if (!skops->is_fullsock && op != BPF_MPTCP_SUB_REQUEST) {
+	if (!skops->is_fullsock) {
 		TCPOPT_COUNT(without);
 		if (p->helpers)
 			pmfault_helpers(skops);
 	}
 	if (skops->local_port != p->port)
 		pmfault_client(skops, p);
-	if (op == BPF_MPTCP_SUB_REQUEST && p->refuse)
-		TCPOPT_REPLY(skops, 0, BPF_MPTCP_SUB_REFUSE);
 	return 1;
 }
 

@@ -7,14 +7,11 @@
 /* Clients are those whose port is not that one. */
 struct pmfault_params {
 	TCPOPT_PARAM(__u32, port, "", 0, 65535, 7100, "of the servers");
-	TCPOPT_PARAM(__u32, claim, "", 0, 1, 1, "claim new sessions");
-	TCPOPT_PARAM(__u32, reopen, "", 0, 2, 0,
-		     "client: open what fails, and again when that is told; 2: again what works");
-	TCPOPT_PARAM(__u32, again, "", 0, 1, 0, "WAKE asks for the next one");
+	TCPOPT_PARAM(__u32, again, "", 0, 1, 0, "client: WAKE asks for the next one");
+	TCPOPT_PARAM(__u32, reopen, "", 0, 1, 0, "and for a subflow that cannot be opened");
 	TCPOPT_PARAM(__u32, resend, "", 0, 1, 0, "the end of an option sends the next one");
 	TCPOPT_PARAM(__u32, helpers, "", 0, 1, 0, "without a subflow: what may not be reached");
 	TCPOPT_PARAM(__u32, none, "", 0, 1, 0, "client: open with a sockaddr of a map that has none");
-	TCPOPT_PARAM(__u32, refuse, "", 0, 1, 0, "SUB_REQUEST: refuse, though not the owner");
 	TCPOPT_PARAM(__u32, watch, "", 0, 1, 0, "own an option");
 };
 
@@ -22,10 +19,9 @@ struct pmfault_stats {
 	__u64 sessions; /* NEW_SESSION */
 	__u64 closed; /* CLOSE_SESSION */
 	__u64 late; /* callbacks of a session that was closed */
-	__u64 failed; /* SUB_CLOSED of what never came to be */
+	__u64 asked; /* for subflows that cannot be opened */
 	__u64 woken; /* WAKE */
 	__u64 ended; /* OPTION_DONE */
-	__u64 addresses; /* LADDR_* */
 	__u64 without; /* callbacks without a subflow */
 	__u64 reached; /* helpers that took something for a tcp_sock, one bit each */
 	__u64 other; /* helpers that should have worked and did not, one bit each */

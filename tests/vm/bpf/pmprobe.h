@@ -8,9 +8,25 @@
 #define PROBE_EVENTS 2048
 #define PROBE_ORDERS 96 /* more than the kernel takes at once */
 
+/* The operations of a path manager, beside the callbacks of sock_ops programs. */
+enum probe_op {
+	PROBE_ESTABLISHED = 0xe0,
+	PROBE_ANNOUNCED,
+	PROBE_ADD_RADDR, /* id, port, family */
+	PROBE_REM_RADDR, /* id */
+	PROBE_ADD_SOCK, /* id, - , interface; opened by the peer */
+	PROBE_SYNACK_RCV, /* the same; by this end */
+	PROBE_SUB_CLOSED, /* id, why, detail */
+	PROBE_SUB_PRIORITY, /* id, backup? */
+	PROBE_SUB_REQUEST, /* -, address id of the peer, backup? */
+	PROBE_LADDR_UP, /* family, interface */
+	PROBE_LADDR_DOWN,
+	PROBE_RECV, /* bytes received, low word, high word */
+	PROBE_TIMER,
+};
+
 struct probe_params {
 	TCPOPT_PARAM(__u32, claim_at, "", 0, 255, 0, "op at which to claim a session; 0: never");
-	TCPOPT_PARAM(__u32, claim_flags, "", 0, 0xffffffff, 0, "flags of the claim");
 	TCPOPT_PARAM(__u32, other_op, "", 0, 255, 255, "op of a callback to record as well");
 	TCPOPT_PARAM(__u32, refuse, "", 0, 1, 0, "1: refuse joins");
 	TCPOPT_PARAM(__u32, tick, "", 0, 0xffffffff, 0, "a change wakes all sessions");
@@ -19,7 +35,7 @@ struct probe_params {
 struct probe_stats {
 	__u64 events;
 	__u64 missed; /* events for which there was no room */
-	__u64 woken; /* sessions for which the iterator asked for WAKE */
+	__u64 woken; /* sessions for which the iterator asked for a timer */
 };
 
 /* Errors are as they came: 0 or negative. */
@@ -34,7 +50,7 @@ struct probe_event {
 	__u64 rem_key;
 	__u64 netns;
 	__s32 claimed;
-	__s32 loaded; /* `subflow`, BPF_MPTCP_SUBFLOW_EVENT */
+	__s32 loaded; /* `subflow`: that of the event */
 	__s32 first; /* what loading the first of all returned: not allowed everywhere */
 	__u32 walked; /* subflows of the session, in the map `walk` */
 	struct bpf_mptcp_subflow subflow;
@@ -48,7 +64,7 @@ enum probe_action {
 	PROBE_SIGNAL, /* subflow.local, of length `a` */
 	PROBE_WITHDRAW, /* a: id */
 	PROBE_WAKE, /* a: ms */
-	PROBE_CLAIM, /* a: flags */
+	PROBE_CLAIM, /* src: name, of length `src_len`; of length 0: the attachment's own */
 	PROBE_LOAD, /* a: n; b: length */
 	PROBE_SCHEDULER, /* src: name, of length `src_len` */
 	PROBE_IDLE, /* a: ms */

@@ -19,7 +19,7 @@ struct opsprobe {
 	__u32 established, joined, closed, timers; /* calls */
 	__u32 opened, refused;			   /* calls of bpf_mptcp_pm_open() */
 	__s32 error;				   /* of the last one that was refused */
-	__s32 claim;				   /* what bpf_mptcp_claim_pm() returned */
+	__s32 claim;				   /* what bpf_mptcp_claim() returned */
 	__u32 asked, priority, added, removed, up, down, announced, read; /* calls */
 	__u32 last_added, last_removed; /* address ids */
 	__s32 results[4]; /* of calls at first: scheduler twice, backup, withdraw */
@@ -195,7 +195,7 @@ struct mptcp_pm_ops operations = {
 static __always_inline int choose(struct bpf_sock_ops *skops)
 {
 	if (skops->op == BPF_MPTCP_NEW_SESSION)
-		probe.claim = bpf_mptcp_claim_pm(skops, pm_name, sizeof(pm_name));
+		probe.claim = bpf_mptcp_claim(skops, pm_name, sizeof(pm_name));
 	return 1;
 }
 

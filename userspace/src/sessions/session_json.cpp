@@ -55,9 +55,6 @@ std::string manager_of(const Record& record) {
   if (record.manager[0] != '\0') {
     return name_of(record.manager);
   }
-  if (record.manager_program != 0) {
-    return fmt::format("program {}", record.manager_program);
-  }
   return record.manager_type == 1 ? "userspace" : "in-kernel";
 }
 

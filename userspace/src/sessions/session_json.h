@@ -33,8 +33,8 @@ void sort_subflows(std::vector<tcpopt_subflow_record>& subflows);
 /// client|server, state, fallback, path_manager, scheduler, bytes_sent, bytes_received, ended:
 /// why the initial subflow did, subflows: [{local, remote, interface, state, initial, rtt_us,
 /// bytes_acked, bytes_received, backup, peer_backup, stale, reset: why}], left_out: how many}.
-/// path_manager is the name that the session chose, "program ID" of one that claimed it,
-/// "in-kernel" or "userspace". What the kernel has not is left out.
+/// path_manager is the name that the session chose, "in-kernel" or "userspace". What the kernel has
+/// not is left out.
 /// @param session not empty; @param most subflows are shown
 [[nodiscard]] nlohmann::json session_json(std::span<const tcpopt_subflow_record> session,
                                           const SessionPlace& place, std::size_t most);

@@ -1,4 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "nullarg.h"
 
-NULLARG(bpf_mptcp_addr_signal(skops, at, 24));
+NULLARG(bpf_mptcp_claim(skops, at, 16));
