@@ -321,3 +321,35 @@ def test_backups(mptcp4, managers):
     ours.wait("MP_PRIO", priority=1)
     session.exchange()
     session.close()
+
+
+def test_of_a_network_namespace(mptcp4, managers):
+    """For sessions that choose none; without a program of type sock_ops."""
+    def sysctl(*arguments):
+        return run("ip", "netns", "exec", CLIENT, "sysctl", "-n", *arguments, check=False).strip()
+    probe = managers(Opsprobe, open_at_first=1)
+    probe.object.register()
+    assert sysctl("net.mptcp.available_path_managers").split() == ["kernel", "userspace",
+                                                                   "opsprobe"]
+    mptcp4.hosts.sysctl(CLIENT, "net.mptcp.path_manager", "opsprobe")
+    sysctl("-w", "net.mptcp.path_manager=nosuch")
+    assert sysctl("net.mptcp.path_manager") == "opsprobe"
+    session = mptcp4.connect()
+    probe.wait("the session", established=1)
+    session.wait_subflows(CLIENT, 2)
+    session.close()
+    probe.object.detach("operations")
+    mptcp4.connect(port=7200).close()
+    assert probe.seen().established == 1
+    for name, kind in (("userspace", "1"), ("kernel", "0")):
+        sysctl("-w", f"net.mptcp.path_manager={name}")
+        assert (sysctl("net.mptcp.path_manager"), sysctl("net.mptcp.pm_type")) == (name, kind)
+
+
+def test_a_program_comes_before_the_network_namespace(mptcp4, managers):
+    probe = managers(Opsprobe)
+    probe.object.register()
+    managers(Ndiffports, 3).attach(mptcp4.cgroups[CLIENT])
+    mptcp4.hosts.sysctl(CLIENT, "net.mptcp.path_manager", "opsprobe")
+    mptcp4.connect().wait_subflows(CLIENT, 3)
+    assert probe.seen().established == 0
