@@ -2,7 +2,10 @@
 #include "policy/policy.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 
 #include "support.h"
@@ -162,6 +165,29 @@ TEST(Policy, FilesOfTheAdministratorCountBeforeThoseOfTheVendor) {
   EXPECT_THAT(*files, ElementsAre(vendor / "tcpopt.toml", vendor / "conf.d/10-a.toml",
                                   own / "conf.d/20-b.toml", own / "conf.d/30-c.toml"));
   EXPECT_THAT(*policy_files({top.path() / "none"}), SizeIs(0));
+}
+
+TEST(Policy, LinkThatLeadsNowhereIsNotOverlooked) {
+  const TemporaryDirectory top;
+  std::filesystem::create_symlink(top.path() / "none", top.path() / "tcpopt.toml");
+  const auto files = policy_files({top.path()});
+  ASSERT_THAT(*files, ElementsAre(top.path() / "tcpopt.toml"));
+  EXPECT_THAT(read_policy(files->front()).errors.at(0).line(), HasSubstr("No such file"));
+}
+
+TEST(Policy, FilesThatOthersMayWriteRuleNothing) {
+  const TemporaryDirectory top;
+  const auto file = top.path() / "tcpopt.toml";
+  std::ofstream(file) << "";
+  EXPECT_THAT(read_policy(file).errors, SizeIs(0));
+  ASSERT_EQ(::chmod(file.c_str(), 0664), 0);
+  const auto read = read_policy(file);
+  if (::geteuid() == 0) {
+    EXPECT_THAT(read.errors.at(0).line(), HasSubstr("others than root may write it (owner 0, mode "
+                                                    "664); look what it says; chown root"));
+  } else {
+    EXPECT_THAT(read.errors, SizeIs(0));
+  }
 }
 
 TEST(Policy, FilesThatCannotBeRead) {

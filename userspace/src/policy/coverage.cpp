@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "policy/coverage.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <fstream>
 #include <iterator>
 #include <system_error>
+
+#include "base/unique_fd.h"
 
 namespace tcpopt {
 
@@ -47,15 +52,27 @@ Status Coverage::start(std::vector<CoverRule> rules) {
   return watch_.watch(mount_, std::move(patterns));
 }
 
+// On disk before it takes the old one's place, or a loss of power could leave neither.
 Status Coverage::save() const {
   const auto fresh = state_.string() + ".new";
-  std::ofstream file(fresh);
-  file << to_text(rules_) << std::flush;
+  const auto text = to_text(rules_);
+  bool done = false;
+  if (const UniqueFd file(
+          ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, S_IRUSR | S_IWUSR));
+      file) {
+    done = ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+           ::fsync(file.get()) == 0;
+  }
   std::error_code code;
-  if (file) {
+  if (done) {
     fs::rename(fresh, state_, code);
   }
-  return file && !code ? Status()
+  if (const UniqueFd directory(
+          ::open(state_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+      directory) {
+    done = done && ::fsync(directory.get()) == 0;
+  }
+  return done && !code ? Status()
                        : fail(fmt::format("{} cannot be written", state_.string()),
                               "tell the next daemon with tcpoptctl apply");
 }

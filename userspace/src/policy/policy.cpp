@@ -155,7 +155,8 @@ Result<std::vector<fs::path>> policy_files(const std::vector<fs::path>& director
   std::map<std::string, fs::path> parts;
   for (const auto& directory : directories) {
     std::error_code code;
-    if (fs::exists(directory / kMain, code)) {
+    // A link that leads nowhere is a mistake to be told, and no file that is not there.
+    if (fs::exists(fs::symlink_status(directory / kMain, code))) {
       main.emplace(kMain, directory / kMain);
     }
     fs::directory_iterator at(directory / "conf.d", code);

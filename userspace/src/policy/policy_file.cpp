@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <toml++/toml.h>
 #include <unistd.h>
 
@@ -182,6 +183,19 @@ class Reader {
   PolicyFile read_;
 };
 
+/// Whoever may write a policy may have programs attached to any cgroup. Users may check files
+/// of their own.
+Status only_roots(int fd, const std::filesystem::path& file) {
+  struct stat is {};
+  if (::geteuid() != 0 || ::fstat(fd, &is) != 0 || !S_ISREG(is.st_mode) ||
+      (is.st_uid == 0 && (is.st_mode & (S_IWGRP | S_IWOTH)) == 0)) {
+    return {};
+  }
+  return fail(fmt::format("{}: others than root may write it (owner {}, mode {:o})", file.string(),
+                          is.st_uid, is.st_mode & 07777),
+              fmt::format("look what it says; chown root {0} and chmod go-w {0}", file.string()));
+}
+
 }  // namespace
 
 std::string Place::text() const {
@@ -207,6 +221,9 @@ PolicyFile read_policy(const std::filesystem::path& file) {
   const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) {
     return unreadable(errno);
+  }
+  if (auto trusted = only_roots(fd.get(), file); !trusted) {
+    return {{}, {std::move(trusted.error())}};
   }
   std::string text(kLongest + 1, '\0');
   std::size_t size = 0;
